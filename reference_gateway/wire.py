@@ -1,0 +1,134 @@
+"""The WebSocket of one connection: text frames in and out, flow control, and a close that cannot hang."""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from typing import Literal, cast
+
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from pytest_wdtts.protocol import Malformed
+
+# A message over the limit is still read whole up to this many times the limit: a client that has sent all of
+# it reads the error in peace. What is longer still is thrown away as it comes.
+_CEILING = 4
+_LINGER_STEP_S = 0.02
+
+
+class Wire(web.WebSocketResponse[Literal[False]]):
+    """A WebSocket without compression, whose text frames stay UTF-8 bytes."""
+
+    def __init__(self, max_message_bytes: int, send_buffer_bytes: int, close_grace_s: float) -> None:
+        super().__init__(
+            timeout=close_grace_s,
+            # The library would answer pings of a peer that reads nothing until memory ends.
+            autoping=False,
+            compress=False,
+            max_msg_size=_CEILING * max_message_bytes,
+            # And it would wait for the socket in `send_frame`, where a wait cannot be broken off unharmed.
+            writer_limit=sys.maxsize,
+            decode_text=False,
+        )
+        self._max_message_bytes = max_message_bytes
+        self._send_buffer_bytes = send_buffer_bytes
+        self._transport: asyncio.Transport
+        self._written = 0
+        self._overrun = False
+        """Whether a message over the ceiling came: nothing more can be read then."""
+
+    async def open(self, request: web.Request) -> None:
+        """Answer the upgrade. Raises what the handshake raises."""
+        await self.prepare(request)
+        self._transport = cast(asyncio.Transport, request.transport)
+        self._transport.set_write_buffer_limits(high=self._send_buffer_bytes)
+
+    @property
+    def bytes_taken(self) -> int:
+        """How many bytes the socket has taken so far."""
+        return self._written - self._transport.get_write_buffer_size()
+
+    async def next_frame(self) -> bytes | None:
+        """Return the next text frame; None when the connection is closed.
+
+        Raises `Malformed` for a frame that no message can be in.
+        """
+        while True:
+            message = await self.receive()
+            if message.type is WSMsgType.TEXT:
+                frame = cast(bytes, message.data)
+                if len(frame) > self._max_message_bytes:
+                    raise Malformed(self._too_big(len(frame)))
+                return frame
+            if message.type is WSMsgType.BINARY:
+                raise Malformed("type: a binary frame is no message, only text frames are")
+            if message.type is WSMsgType.PING:
+                if not self._paused:
+                    await self.pong(cast(bytes, message.data))
+            elif message.type is not WSMsgType.PONG:
+                if self._overrun and message.type is WSMsgType.ERROR:
+                    raise Malformed(self._too_big(None))
+                return None
+
+    async def send(self, frame: bytes) -> None:
+        """Send one text frame, and wait while the socket takes no more. Raises `ConnectionError`."""
+        await self._write(frame)
+        if self._paused:
+            assert self._payload_writer is not None
+            # The library shares one future among all who wait here: cancelling one must not wake the others.
+            await asyncio.shield(asyncio.ensure_future(self._payload_writer.drain()))
+
+    async def finish(self, frames: Sequence[bytes], code: int, reason: str) -> bool:
+        """Send the last frames and close; return whether the peer answered, so that it has read them.
+
+        A peer that does not answer within the grace is cut off.
+        """
+        try:
+            for frame in frames:
+                await self._write(frame)
+            if self._overrun:
+                await self._close_unread(code, reason)
+                return False
+            ours = await self.close(code=code, message=reason.encode(), drain=False)
+        except ConnectionError:
+            return False
+        answered = self.close_code != WSCloseCode.ABNORMAL_CLOSURE
+        if not answered:
+            self._transport.abort()
+        return ours and answered
+
+    def cut_if_stuck(self) -> None:
+        """Give a peer that left without reading its last bytes the grace, not for ever."""
+        if self._transport.get_write_buffer_size():
+            asyncio.get_running_loop().call_later(self._timeout, self._transport.abort)
+
+    async def close(self, *, code: int = WSCloseCode.OK, message: bytes = b"", drain: bool = True) -> bool:
+        """Close, as the base class does, but never for a message too big: the reader has to say why first."""
+        if code == WSCloseCode.MESSAGE_TOO_BIG:
+            self._overrun = True
+            return False
+        return await super().close(code=code, message=message, drain=drain)
+
+    @property
+    def _paused(self) -> bool:
+        assert self._req is not None
+        return self._req.protocol.writing_paused
+
+    async def _close_unread(self, code: int, reason: str) -> None:
+        # The peer is still sending. Closing now would reset the connection and take our last frame from it,
+        # so what it sends is thrown away until it has read that frame and goes, or the grace is over.
+        assert self._writer is not None
+        await self._writer.close(code, reason)
+        self._set_closed()
+        for _ in range(int(self._timeout / _LINGER_STEP_S)):
+            if self._req is None or self._req.transport is None:
+                return
+            await asyncio.sleep(_LINGER_STEP_S)
+        self._transport.abort()
+
+    async def _write(self, frame: bytes) -> None:
+        self._written += len(frame)
+        await self.send_frame(frame, WSMsgType.TEXT)
+
+    def _too_big(self, size: int | None) -> str:
+        seen = f"{size} bytes are" if size else f"more than {_CEILING * self._max_message_bytes} bytes are"
+        return f"message: {seen} over the limit of {self._max_message_bytes}"
