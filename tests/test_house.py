@@ -24,8 +24,8 @@ FLOORS: dict[int, set[str]] = {
     4: {"run"},
     5: {"verdict", "attribution"},
     6: {"report"},
-    7: {"shards"},
-    8: {"plugin", "options", "markers", "fixtures", "cli"},
+    7: {"shards", "gate"},
+    8: {"plugin", "options", "markers", "ordering", "fixtures", "cli"},
 }
 # `pytest_wdtts/__init__.py` itself: every room may ask it for the version, it asks nobody.
 PORCH = "pytest_wdtts/__init__"
@@ -33,7 +33,7 @@ FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms} | 
 
 # Rooms of these floors may import one another as long as no cycle comes of it; elsewhere, name the pair.
 SIDEWAYS_FLOORS = {2, 8}
-SIDEWAYS: set[tuple[str, str]] = set()
+SIDEWAYS: set[tuple[str, str]] = {("stack", "transport"), ("gate", "shards")}
 
 UP_TO_2 = {room for room, floor in FLOOR_OF.items() if floor <= 2}
 FROM_3_TO_7 = {room for room, floor in FLOOR_OF.items() if 3 <= floor <= 7}

@@ -61,8 +61,9 @@ ClientMessage = Start | TextDelta | TextEnd | Cancel | Resume
 
 
 class StartAck(Struct, frozen=True, omit_defaults=True, tag="start_ack", tag_field=type_field):
-    """The session is open. `resumed`, `units_accepted` and `unit_tone` are added fields of part 2.
+    """The session is open. What has a default is an added field of part 2.
 
+    `text_ended` tells a returning client that its `text_end` arrived, so that it is not sent twice.
     `unit_tone` names the layout in which the dummy engine writes each unit's identity into its tone
     (`protocol.tone`), and `unit_audio_ms` how long that tone is.
     """
@@ -75,6 +76,7 @@ class StartAck(Struct, frozen=True, omit_defaults=True, tag="start_ack", tag_fie
     wav_header: bytes = field(name="wav_header_base64")
     resumed: bool = False
     units_accepted: int | None = None
+    text_ended: bool = False
     unit_tone: str = ""
     unit_audio_ms: int = 0
 

@@ -1,0 +1,52 @@
+"""The fixtures: a run for the test's markers, made once, and the checklist's rows as outcomes."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .markers import read_markers
+from .ordering import progress_line, take_order
+
+if TYPE_CHECKING:
+    from .gate import Outcome
+
+RUNS = pytest.StashKey["dict[str, Outcome | Exception]"]()
+
+
+@pytest.fixture
+def wdtts_run(request: pytest.FixtureRequest) -> "Outcome":
+    """The run that this test's markers ask for; tests that ask for the same share it."""
+    from .errors import WdttsError
+    from .gate import carry_out
+
+    asked = read_markers(request.node)
+    if asked is None:
+        pytest.fail("wdtts_run needs a marker: baseline, mixed, heavy, or load(...) with faults", pytrace=False)
+    runs = request.config.stash.setdefault(RUNS, {})
+    if asked.key not in runs:
+        order = take_order(request.config, asked)
+        try:
+            runs[asked.key] = carry_out(order, progress_line(request.config))
+        except WdttsError as error:
+            runs[asked.key] = error
+    outcome = runs[asked.key]
+    if isinstance(outcome, Exception):
+        pytest.fail(f"invalid: {outcome}", pytrace=False)
+    return outcome
+
+
+@pytest.fixture
+def checklist(wdtts_run: "Outcome") -> Callable[[str], None]:
+    """Turn a row of the checklist into this test's outcome: `checklist("missing_units")`."""
+    from .report import failure_message
+    from .verdict import Verdict
+
+    def check(row_id: str) -> None:
+        row = wdtts_run.row(row_id)
+        if row.verdict is Verdict.NOT_ASSESSABLE:
+            pytest.skip(f"not assessable: {row.observed}")
+        if row.verdict is not Verdict.PASS:
+            pytest.fail(failure_message(row, wdtts_run.report, wdtts_run.report_path), pytrace=False)
+
+    return check

@@ -1,0 +1,45 @@
+"""What is asked for, in plain values: what a test's markers, a command line or a shard hand over."""
+
+from msgspec import Struct
+
+from ..errors import UsageError
+from ..run import SCENARIOS, RunPlan, Scenario, plan_run
+from ..stack import EmbeddedStack, ExternalStack, Stack
+
+STACKS = ("embedded", "compose", "external")
+
+
+class Order(Struct, frozen=True, kw_only=True):
+    """One run: its scenario, the fields of load and shares that were given, and the system under test."""
+
+    scenario: str
+    load: dict[str, object] = {}
+    shares: dict[str, dict[str, object]] = {}
+    stack: str = ""
+    url: str = ""
+    api_key: str = ""
+    defects: tuple[str, ...] = ()
+    report_dir: str = "wdtts-report"
+
+    def find_scenario(self) -> Scenario:
+        """Return the named scenario; a user's own name has no faults but those that are given."""
+        return SCENARIOS.get(self.scenario) or Scenario(self.scenario, lambda duration_s: ())
+
+    def plan(self, run_id: str) -> RunPlan:
+        """Lay out the run. Raises `UsageError`."""
+        return plan_run(self.find_scenario(), run_id, self.load, self.shares)
+
+    def make_stack(self) -> Stack:
+        """Return the system under test, not yet started. Raises `UsageError` where options contradict."""
+        name = self.stack or ("external" if self.url else "embedded")
+        if name not in STACKS:
+            raise UsageError(f"no stack {name!r}: one of {', '.join(STACKS)}")
+        if name == "external":
+            if not self.url:
+                raise UsageError("--wdtts-stack external needs --wdtts-url, like ws://127.0.0.1:9000/tts")
+            return ExternalStack(self.url, self.api_key)
+        if self.url:
+            raise UsageError(f"--wdtts-url names a gateway, but --wdtts-stack is {name}: leave one of them out")
+        if name == "compose":
+            raise UsageError("--wdtts-stack compose is not built yet: use embedded, or --wdtts-url")
+        return EmbeddedStack(self.find_scenario().gateway, self.defects, self.api_key)

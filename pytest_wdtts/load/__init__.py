@@ -1,0 +1,16 @@
+"""What to send when: texts, load plans and the timer wheel. Pure."""
+
+from .corpus import Corpus, load_corpus, shipped_names
+from .plan import LoadPlan, SessionPlan, plan_probes, plan_sessions
+from .wheel import TimerWheel
+
+__all__ = [
+    "Corpus",
+    "LoadPlan",
+    "SessionPlan",
+    "TimerWheel",
+    "load_corpus",
+    "plan_probes",
+    "plan_sessions",
+    "shipped_names",
+]

@@ -1,0 +1,139 @@
+"""What to send when: a load plan is a value, and everything in it comes from one seed."""
+
+import math
+from random import Random
+from typing import Self
+
+from msgspec import Struct
+
+from ..clock import NS_PER_S
+from ..errors import UsageError
+from .corpus import Corpus
+
+PROBE_TEXT = "您好，"
+
+
+class LoadPlan(Struct, frozen=True, kw_only=True):
+    """The load of one run.
+
+    `sessions` conversations each type `cps` units a second for `duration_s`; they start spread over `ramp_s`,
+    and no latency is judged before `warmup_s`. Beside them a probe session opens every `probe_interval_s`
+    (0: none). Negative times are filled in by `checked`: shorter in a run shorter than the guide's.
+    `loop` repeats a text that is too short.
+    """
+
+    sessions: int = 50
+    cps: float = 5.0
+    duration_s: float = 60.0
+    corpus: str = "zh_high_punct"
+    seed: int = 1
+    ramp_s: float = -1.0
+    warmup_s: float = -1.0
+    probe_interval_s: float = -1.0
+    loop: bool = False
+    sample_rate: int = 16000
+    channels: int = 1
+    audio_format: str = "pcm16_wav"
+
+    def checked(self) -> Self:
+        """Return the plan with its defaults filled in. Raises `UsageError` for a value that cannot be."""
+        for name in ("sessions", "cps", "duration_s"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value > 0):
+                raise UsageError(f"{name}={value:g} cannot be a load: give a number above 0")
+        if self.channels not in (1, 2):
+            raise UsageError(f"channels={self.channels} is not in the contract: give 1 or 2")
+        if self.units < 1:
+            raise UsageError(
+                f"cps={self.cps:g} for duration_s={self.duration_s:g} makes no whole unit: raise one of them"
+            )
+        ramp_s = self.ramp_s if self.ramp_s >= 0 else min(2.0, self.duration_s / 10)
+        warmup_s = self.warmup_s if self.warmup_s >= 0 else min(5.0, self.duration_s / 5)
+        probe_interval_s = self.probe_interval_s if self.probe_interval_s >= 0 else min(1.0, self.duration_s / 30)
+        filled = {"ramp_s": ramp_s, "warmup_s": warmup_s, "probe_interval_s": probe_interval_s}
+        fields = {name: getattr(self, name) for name in self.__struct_fields__}
+        return type(self)(**(fields | filled))
+
+    @property
+    def units(self) -> int:
+        """Units that each session sends."""
+        return int(self.cps * self.duration_s + 1e-9)
+
+    @property
+    def interval_ns(self) -> int:
+        """Time between two units of one session."""
+        return round(NS_PER_S / self.cps)
+
+    def steady_ns(self) -> tuple[int, int]:
+        """Return the part of the run in which every session is up: after ramp and warm-up, before any end."""
+        return round(max(self.ramp_s, self.warmup_s) * NS_PER_S), round(self.duration_s * NS_PER_S)
+
+
+class SessionPlan(Struct, frozen=True, kw_only=True):
+    """One session: its text, and when each unit of it is due (ns from the run's origin).
+
+    Unit u is due at `first_unit_ns + u * interval_ns`, and `text_end` with the last: a pause before it would
+    look like service time of the last chunk. A probe's text goes out in one delta, so its TTFA holds no typing.
+    """
+
+    session_id: str
+    text: str
+    open_ns: int
+    first_unit_ns: int
+    interval_ns: int
+    index: int
+    probe: bool = False
+    replaces: str = ""
+
+    def due_ns(self, unit: int) -> int:
+        """When unit `unit` is due; `len(text)` is `text_end`."""
+        return self.first_unit_ns + min(unit, len(self.text) - 1) * self.interval_ns
+
+
+def plan_sessions(plan: LoadPlan, corpus: Corpus, run_id: str) -> list[SessionPlan]:
+    """Lay out the load's sessions. Raises `UsageError` where the text is too short (guide 5.1)."""
+    units = plan.units
+    if corpus.units < units and not plan.loop:
+        raise UsageError(
+            f"corpus {corpus.name!r} has {corpus.units} units, but {plan.cps:g} cps x {plan.duration_s:g} s needs "
+            f"at least {units}: give a longer text, a shorter duration, or let the plan say loop"
+        )
+    starts = corpus.sentence_starts()
+    endless = corpus.text * (2 + units // corpus.units)
+    ramp_ns = round(plan.ramp_s * NS_PER_S)
+    sessions = []
+    for index in range(plan.sessions):
+        random = Random(f"{plan.seed}/load/{index}")
+        offset = random.choice(starts)
+        open_ns = ramp_ns * index // plan.sessions + random.randrange(plan.interval_ns)
+        sessions.append(
+            SessionPlan(
+                session_id=f"wdtts-{run_id}-{index:05d}",
+                text=endless[offset : offset + units],
+                open_ns=open_ns,
+                first_unit_ns=open_ns + plan.interval_ns,
+                interval_ns=plan.interval_ns,
+                index=index,
+            )
+        )
+    return sessions
+
+
+def plan_probes(plan: LoadPlan, run_id: str) -> list[SessionPlan]:
+    """Lay out the probe sessions, one every `probe_interval_s` over the steady part and the ramp before it."""
+    if not plan.probe_interval_s:
+        return []
+    every_ns = round(plan.probe_interval_s * NS_PER_S)
+    count = int(plan.duration_s / plan.probe_interval_s)
+    return [
+        SessionPlan(
+            session_id=f"wdtts-{run_id}-p{index:05d}",
+            text=PROBE_TEXT,
+            open_ns=round((index + 0.5) * every_ns),
+            first_unit_ns=round((index + 0.5) * every_ns),
+            interval_ns=0,
+            index=index,
+            probe=True,
+        )
+        for index in range(count)
+    ]

@@ -1,0 +1,56 @@
+"""The markers, and what a test's markers ask for. Keyword arguments are checked at collection."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pytest
+
+SCENARIO_MARKERS = {
+    "baseline": "acceptance without faults: 50 sessions, 5 units a second, 60 s",
+    "mixed": "the same with disconnects, cancels and slow readers, 10 % each",
+    "heavy": "the same with 30 % slow readers that stop for 10 s",
+}
+VALUE_MARKERS = {
+    "load": "load(sessions, cps, duration_s, corpus, seed, ramp_s, warmup_s, probe_interval_s, loop): the load",
+    "disconnect": "disconnect(percent, reconnect_delay_s, how, moment, times, resume_percent): cut connections",
+    "cancel": "cancel(percent, moment): cancel sessions",
+    "slow_reader": "slow_reader(percent, pause_s, read_bytes_per_s, receive_buffer_bytes, times): stop reading",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a test's markers ask for: a scenario, fields of the load, fields of shares by name."""
+
+    scenario: str
+    load: dict[str, Any] = field(default_factory=dict)
+    shares: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """Tests with the same key share one run."""
+        return repr((self.scenario, sorted(self.load.items()), sorted(self.shares.items())))
+
+
+def add_markers(config: "pytest.Config") -> None:
+    """Declare them all to pytest."""
+    for name, text in SCENARIO_MARKERS.items():
+        config.addinivalue_line("markers", f"{name}: {text}")
+    for text in VALUE_MARKERS.values():
+        config.addinivalue_line("markers", text)
+
+
+def read_markers(item: "pytest.Item") -> Asked | None:
+    """Return what an item's markers ask for; None where it has none of ours. Raises `ValueError` with words."""
+    scenario = next((name for name in SCENARIO_MARKERS if item.get_closest_marker(name)), "")
+    values: dict[str, dict[str, Any]] = {}
+    for name, form in VALUE_MARKERS.items():
+        for mark in reversed(list(item.iter_markers(name))):
+            if mark.args:
+                raise ValueError(f"{item.nodeid}: {name}() takes keyword arguments only: {form}")
+            values.setdefault(name, {}).update(mark.kwargs)
+    if not scenario and not values:
+        return None
+    load = values.pop("load", {})
+    return Asked(scenario or item.name, load, values)

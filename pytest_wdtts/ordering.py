@@ -1,0 +1,60 @@
+"""From pytest's configuration and a test's markers to an order, and from a run's progress to the terminal."""
+
+import os
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from .markers import Asked
+from .options import BadValue, load_settings, setting
+
+if TYPE_CHECKING:
+    from .gate import Order
+    from .run import Progress, Snapshot
+
+
+def take_order(config: pytest.Config, asked: Asked) -> "Order":
+    """Make the order. Raises `pytest.UsageError` for a setting that cannot be read."""
+    from .gate import Order
+
+    try:
+        defect = setting(config, "defect")
+        return Order(
+            scenario=asked.scenario,
+            load=load_settings(config, asked.load),
+            shares=asked.shares,
+            stack=setting(config, "stack") or "",
+            url=setting(config, "url") or "",
+            api_key=setting(config, "api-key"),
+            defects=tuple(defect.split(";")) if defect else (),
+            report_dir=setting(config, "report"),
+        )
+    except BadValue as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def check_order(order: "Order") -> None:
+    """Refuse at collection what could not be run. Raises `pytest.UsageError`."""
+    from .errors import UsageError
+
+    try:
+        order.plan("check")
+        order.make_stack()
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def progress_line(config: pytest.Config) -> "Progress | None":
+    """A line that rewrites itself on a terminal; None where nobody watches."""
+    reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or not reporter.isatty or os.environ.get("CI"):
+        return None
+
+    def show(now: "Snapshot") -> None:
+        line = (
+            f"wdtts: {now.sessions_up} up, {now.units_out} units out, {now.units_in} in, {now.errors} errors, "
+            f"service p99 {now.service_p99_ms:.0f} ms, {now.left_s:.0f} s left"
+        )
+        reporter.rewrite(line, erase=True)
+
+    return cast("Progress", show)

@@ -1,0 +1,54 @@
+"""The pytest hooks, each a few lines that delegate; nothing heavy is imported until a test of ours is selected."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .fixtures import RUNS, checklist, wdtts_run
+from .markers import add_markers, read_markers
+from .options import add_options
+from .ordering import check_order, take_order
+
+if TYPE_CHECKING:
+    from _pytest.terminal import TerminalReporter
+
+__all__ = ["checklist", "wdtts_run"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare options and ini keys."""
+    add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the markers."""
+    add_markers(config)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Check the selected tests' markers and options before anything runs."""
+    checked: set[str] = set()
+    for item in session.items:
+        try:
+            asked = read_markers(item)
+        except ValueError as error:
+            raise pytest.UsageError(str(error)) from None
+        if asked is not None and asked.key not in checked:
+            checked.add(asked.key)
+            check_order(take_order(session.config, asked))
+
+
+def pytest_terminal_summary(terminalreporter: "TerminalReporter", config: pytest.Config) -> None:
+    """Print each run in a few lines."""
+    runs = config.stash.get(RUNS, {})
+    if not runs:
+        return
+    from .report import summary_lines
+
+    terminalreporter.section("wdtts")
+    for outcome in runs.values():
+        lines = [f"invalid: {outcome}"] if isinstance(outcome, Exception) else summary_lines(outcome.report)
+        for line in lines:
+            terminalreporter.write_line(line)
+        if not isinstance(outcome, Exception):
+            terminalreporter.write_line(f"  report: {outcome.report_path}")

@@ -1,0 +1,23 @@
+"""What was seen: session records, the journal, the run's result and HDR histograms. No sockets, no asyncio."""
+
+from .journal import JournalWriter, read_journal
+from .result import SCHEMA, GatewaySample, LoopDelayLine, RunFooter, RunHeader, RunResult, SampleLine, Window
+from .session import AUDIO_FAULTS, ChunkFlag, EventKind, SessionEvent, SessionRecord
+
+__all__ = [
+    "AUDIO_FAULTS",
+    "SCHEMA",
+    "ChunkFlag",
+    "EventKind",
+    "GatewaySample",
+    "JournalWriter",
+    "LoopDelayLine",
+    "RunFooter",
+    "RunHeader",
+    "RunResult",
+    "SampleLine",
+    "SessionEvent",
+    "SessionRecord",
+    "Window",
+    "read_journal",
+]

@@ -1,0 +1,234 @@
+"""A session machine on a real connection: bytes in, bytes out, and the faults that the nemesis does to it."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from ..clock import NS_PER_S
+from ..load import SessionPlan, TimerWheel
+from ..record import EventKind, SessionRecord
+from ..session import ClientSession, Phase
+from ..transport import Connection, Target, Transport
+
+Action = Callable[[int], None]
+READ_PULSE_NS = NS_PER_S // 10
+
+
+class World(Protocol):
+    """What a conversation needs of the run it is in."""
+
+    wheel: TimerWheel[Action]
+    transport: Transport
+
+    def now_ns(self) -> int:
+        """Time since the run's origin."""
+        ...
+
+    def conversation_over(self, conversation: "Conversation") -> None:
+        """The conversation has ended, one way or another."""
+
+    def replace(self, conversation: "Conversation", now_ns: int) -> None:
+        """A new session has to take over from this one."""
+
+
+class Conversation:
+    """One planned session; `line` is the connection it is on now, older ones are not listened to."""
+
+    def __init__(self, world: World, machine: ClientSession, target: Target) -> None:
+        self.machine = machine
+        self.plan: SessionPlan = machine.plan
+        self.record: SessionRecord = machine.record
+        self.over = False
+        self._world = world
+        self._target = target
+        self._line: _Line | None = None
+        self._left_behind: list[Connection] = []
+        self._armed = False
+
+    # --- the course of things -----------------------------------------------------------------------------
+
+    def open(self, now_ns: int) -> None:
+        """Open a connection, for the first time or again."""
+        if self.over:
+            return
+        self.machine.opening(now_ns)
+        line = _Line(self)
+        self._line = line
+        line.connection = self._world.transport.connect(self._target, line)
+
+    def turn(self, now_ns: int) -> None:
+        """Send what is due and come back when the next unit is."""
+        self._armed = False
+        self._send(self.machine.send_due(now_ns))
+
+    def sweep(self, now_ns: int) -> None:
+        """Let the deadline speak, if it has come."""
+        deadline_ns = self.machine.deadline_ns
+        if not deadline_ns or now_ns < deadline_ns or self.over:
+            return
+        frames = self.machine.expired(now_ns)
+        if frames is not None:
+            self._send(frames)
+        else:
+            self._hang_up()
+
+    def give_up(self, now_ns: int, reason: str) -> None:
+        """The run ends, and the conversation with it."""
+        if not self.over:
+            self.machine.failed(now_ns, reason)
+            self._hang_up()
+
+    # --- faults ----------------------------------------------------------------------------------------------
+
+    def cut(self, now_ns: int, how: str, resume: bool) -> bool:
+        """Break the connection in the given way; False where there is none to break."""
+        if self.over or self._line is None or self._line.connection is None:
+            return False
+        if not self.machine.cut(now_ns, how, resume):
+            return False
+        connection, self._line = self._line.connection, None
+        if how == "silence":
+            connection.fall_silent()
+            self._left_behind.append(connection)
+        elif how == "close":
+            connection.close()
+        else:
+            connection.reset()
+        return True
+
+    def cut_within_frame(self, then: Action) -> None:
+        """Reset as soon as a part of the next frame has come; `then` is called at that moment."""
+        if self._line is not None and self._line.connection is not None:
+            self._line.on_cut = then
+            self._line.connection.reset_within_frame()
+
+    def come_back(self, now_ns: int) -> None:
+        """Return after a cut: with `resume`, or as a new session where the plan says so."""
+        if self.over or self.machine.phase is not Phase.AWAY:
+            return
+        if self.machine.resume_on_return:
+            self.record.note(now_ns, EventKind.HEALED)
+            self.open(now_ns)
+        else:
+            self.machine.failed(now_ns, "left for a new session, as planned")
+            self._world.replace(self, now_ns)
+            self._hang_up()
+
+    def cancel(self, now_ns: int) -> None:
+        """Send `cancel`."""
+        if not self.over:
+            self._send(self.machine.cancel(now_ns))
+
+    def read_slowly(self, now_ns: int, bytes_per_s: int) -> None:
+        """Stop reading the socket, or read so much a second; sending goes on."""
+        if self.over or self._line is None or self._line.connection is None:
+            return
+        if not self.machine.slow:
+            self.machine.slow = True
+            self.record.note(now_ns, EventKind.FAULT, "slow_reader")
+        self._line.connection.pause_reading()
+        if bytes_per_s:
+            self._pulse(now_ns, bytes_per_s)
+
+    def read_normally(self, now_ns: int) -> None:
+        """Read again."""
+        if self.machine.slow:
+            self.machine.slow = False
+            self.record.note(now_ns, EventKind.HEALED)
+        if self._line is not None and self._line.connection is not None:
+            self._line.connection.resume_reading()
+
+    def _pulse(self, now_ns: int, bytes_per_s: int) -> None:
+        if self.over or not self.machine.slow or self._line is None or self._line.connection is None:
+            return
+        self._line.connection.read_at_most(max(1, bytes_per_s * READ_PULSE_NS // NS_PER_S))
+        self._world.wheel.schedule(now_ns + READ_PULSE_NS, lambda later_ns: self._pulse(later_ns, bytes_per_s))
+
+    # --- what the line hears ------------------------------------------------------------------------------------
+
+    def line_open(self) -> None:
+        """The WebSocket stands."""
+        self._send(self.machine.opened(self._world.now_ns()))
+
+    def line_text(self, frame: bytes) -> None:
+        """A text frame came."""
+        machine = self.machine
+        was = machine.phase
+        now_ns = self._world.now_ns()
+        frames = machine.received(frame, now_ns)
+        if frames or machine.phase is not was:
+            self._send(frames)
+            if machine.phase is Phase.CLOSING and self.record.error_code == "resume_not_available":
+                self._world.replace(self, now_ns)
+
+    def line_binary(self, size_bytes: int) -> None:
+        """A binary frame came."""
+        self.machine.binary(size_bytes, self._world.now_ns())
+
+    def line_closed(self, code: int, reason: str) -> None:
+        """The connection is gone."""
+        self.machine.closed(self._world.now_ns(), code, reason)
+        self._end()
+
+    def line_failed(self, reason: str) -> None:
+        """The connection never came to be."""
+        self.machine.failed(self._world.now_ns(), reason)
+        self._end()
+
+    # --- small things ----------------------------------------------------------------------------------------------
+
+    def _send(self, frames: list[bytes]) -> None:
+        if self._line is not None and self._line.connection is not None:
+            for frame in frames:
+                self._line.connection.send_text(frame)
+        due_ns = self.machine.due_ns()
+        if due_ns is not None and not self._armed:
+            self._armed = True
+            self._world.wheel.schedule(due_ns, self.turn)
+
+    def _hang_up(self) -> None:
+        line, self._line = self._line, None
+        if line is not None and line.connection is not None:
+            line.connection.reset()
+        self._end()
+
+    def _end(self) -> None:
+        for connection in self._left_behind:
+            connection.reset()
+        if not self.over:
+            self.over = True
+            self._world.conversation_over(self)
+
+
+class _Line:
+    """One connection's ear: passes on what it hears while its conversation still holds it."""
+
+    def __init__(self, conversation: Conversation) -> None:
+        self.connection: Connection | None = None
+        self.on_cut: Action | None = None
+        self._conversation = conversation
+
+    @property
+    def _held(self) -> bool:
+        return self._conversation._line is self
+
+    def connection_open(self) -> None:
+        if self._held:
+            self._conversation.line_open()
+
+    def text_frame(self, frame: bytes) -> None:
+        if self._held:
+            self._conversation.line_text(frame)
+
+    def binary_frame(self, size_bytes: int) -> None:
+        if self._held:
+            self._conversation.line_binary(size_bytes)
+
+    def connection_closed(self, code: int, reason: str) -> None:
+        if self.on_cut is not None and self._held and reason == "cut within a frame":
+            self.on_cut(self._conversation._world.now_ns())
+        elif self._held:
+            self._conversation.line_closed(code, reason)
+
+    def connection_failed(self, reason: str) -> None:
+        if self._held:
+            self._conversation.line_failed(reason)

@@ -1,0 +1,256 @@
+"""Plan meets world: one event loop, one timer, all sessions, probes and faults of a run.
+
+Evidence goes to the journal every second. The run always ends: every conversation has deadlines of its own,
+and the run has one above them all.
+"""
+
+import asyncio
+import gc
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from msgspec import to_builtins
+
+from ..clock import NS_PER_S, MonotonicClock
+from ..errors import OwnFailure
+from ..load import SessionPlan, TimerWheel
+from ..record import (
+    EventKind,
+    JournalWriter,
+    LoopDelayLine,
+    RunFooter,
+    RunHeader,
+    RunResult,
+    SampleLine,
+    SessionRecord,
+)
+from ..session import ClientSession
+from ..stack import Gateway, sample
+from ..transport import Target, Transport, parse_target
+from .conversation import Action, Conversation
+from .environment import describe_machine
+from .nemesis import Nemesis
+from .progress import Progress, Snapshot
+from .scenario import RunPlan
+
+LEAD_NS = NS_PER_S // 5
+SWEEP_S = 0.05
+SWEEPS_PER_CHECKPOINT = 20
+GRACE_AFTER_PLAN_S = 14.0
+
+
+class Run:
+    """One run; `execute` returns its evidence, also when it was interrupted."""
+
+    def __init__(
+        self,
+        plan: RunPlan,
+        gateway: Gateway,
+        stack_name: str,
+        transport: Transport,
+        journal_path: Path,
+        pids: Callable[[], list[int]] = list,
+        progress: Progress | None = None,
+    ) -> None:
+        self.wheel: TimerWheel[Action] = TimerWheel()
+        self.transport = transport
+        self.plan = plan
+        self._gateway = gateway
+        self._target = parse_target(gateway.url, gateway.api_key)
+        self._pids = pids
+        self._progress = progress
+        self._clock = MonotonicClock()
+        self._origin_ns = self._clock.now_ns() + LEAD_NS
+        self._conversations: list[Conversation] = []
+        self._by_index: dict[int, Conversation] = {}
+        self._alive = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_ns = 0
+        self._over = asyncio.Event()
+        self._crashed = ""
+        self.result = RunResult(self._header(stack_name))
+        self._journal = JournalWriter(journal_path, self.result.header)
+        self._nemesis = Nemesis(plan.faults, self.wheel, self._by_index.__getitem__)
+
+    async def execute(self) -> RunResult:
+        """Run to the end. Cancelling it (Ctrl-C) ends it in order: the evidence so far is saved."""
+        self._origin_ns = self._clock.now_ns() + LEAD_NS
+        gc.collect()
+        gc.freeze()
+        cpu_s = time.process_time()
+        for session in (*self.plan.sessions, *self.plan.probes):
+            self._plan_conversation(session)
+        stopped = ""
+        asyncio.get_running_loop().set_exception_handler(self._crash)
+        try:
+            async with asyncio.TaskGroup() as background:
+                sweeper = background.create_task(self._sweep())
+                sampler = background.create_task(self._sample())
+                stopped = await self._until_over()
+                sweeper.cancel()
+                sampler.cancel()
+        except asyncio.CancelledError:
+            stopped = "interrupted"
+            raise
+        finally:
+            self._finish(stopped or "", time.process_time() - cpu_s)
+        return self.result
+
+    # --- World, as conversations see it ----------------------------------------------------------------------
+
+    def now_ns(self) -> int:
+        """Time since the run's origin."""
+        return self._clock.now_ns() - self._origin_ns
+
+    def conversation_over(self, conversation: Conversation) -> None:
+        """Count it out; the last one ends the run."""
+        self._alive -= 1
+        if not self._alive:
+            self._over.set()
+
+    def replace(self, conversation: Conversation, now_ns: int) -> None:
+        """Open a new session for what the old one did not bring; the old one's loss is explained by it."""
+        old = conversation.plan
+        done = conversation.machine.last_unit_received + 1
+        conversation.record.note(now_ns, EventKind.REPLACED, f"from unit {done}")
+        if done >= len(old.text):
+            return
+        new = SessionPlan(
+            session_id=f"{old.session_id}r",
+            text=old.text[done:],
+            open_ns=now_ns,
+            first_unit_ns=old.due_ns(done),
+            interval_ns=old.interval_ns,
+            index=old.index,
+            replaces=old.session_id,
+        )
+        self._plan_conversation(new)
+        self._arm()
+
+    # --- inside ------------------------------------------------------------------------------------------------
+
+    def _plan_conversation(self, session: SessionPlan) -> None:
+        record = SessionRecord(session)
+        self.result.add(record)
+        load = self.plan.load
+        machine = ClientSession(
+            session, record, load.sample_rate, load.channels, load.audio_format, self._gateway.dummy_engine
+        )
+        conversation = Conversation(self, machine, self._target_of(session))
+        self._conversations.append(conversation)
+        if not session.probe:
+            self._by_index[session.index] = conversation
+        self._alive += 1
+        self.wheel.schedule(session.open_ns, conversation.open)
+
+    def _target_of(self, session: SessionPlan) -> Target:
+        buffer_bytes = 0 if session.probe else self.plan.faults.receive_buffer_bytes(session.index)
+        if not buffer_bytes:
+            return self._target
+        target = self._target
+        return Target(target.host, target.port, target.resource, target.tls, target.headers, buffer_bytes)
+
+    async def _until_over(self) -> str:
+        plan = self.plan
+        last_due_ns = max(session.due_ns(len(session.text)) for session in plan.sessions)
+        longest_fault_ns = max((fault.heals_ns - fault.at_ns for fault in plan.faults.faults), default=0)
+        limit_ns = last_due_ns + longest_fault_ns + round(GRACE_AFTER_PLAN_S * NS_PER_S)
+        self._arm()
+        try:
+            async with asyncio.timeout((limit_ns - self.now_ns()) / NS_PER_S):
+                await self._over.wait()
+        except TimeoutError:
+            for conversation in list(self._conversations):
+                conversation.give_up(self.now_ns(), "still open when the run had to end")
+        return self._crashed
+
+    def _crash(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        """An error of ours in a callback: the run is over, and no evidence against anybody."""
+        self._crashed = f"our own failure: {context.get('exception') or context.get('message')!r}"
+        self._over.set()
+
+    def _arm(self) -> None:
+        """Set the one timer to the wheel's next slot."""
+        next_ns = self.wheel.next_ns()
+        if next_ns is None:
+            return
+        if self._timer is not None and self._timer_ns <= next_ns:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_ns = next_ns
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(max(0, next_ns - self.now_ns()) / NS_PER_S, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        now_ns = self.now_ns()
+        for action in self.wheel.take_due(now_ns):
+            action(self.now_ns())
+        self._arm()
+
+    async def _sweep(self) -> None:
+        """Deadlines, our own loop's delay, and the journal; also arms the timer for what answers scheduled."""
+        turns = 0
+        delays_ns: list[int] = []
+        while True:
+            planned_ns = self._clock.now_ns() + round(SWEEP_S * NS_PER_S)
+            await asyncio.sleep(SWEEP_S)
+            delays_ns.append(max(0, self._clock.now_ns() - planned_ns))
+            now_ns = self.now_ns()
+            turns += 1
+            if turns % 5 == 0:
+                for conversation in list(self._conversations):
+                    conversation.sweep(now_ns)
+                self._conversations = [c for c in self._conversations if not c.over]
+            if turns % SWEEPS_PER_CHECKPOINT == 0:
+                self.result.loop_delays_ns += delays_ns
+                self._journal.write(LoopDelayLine(now_ns, delays_ns))
+                delays_ns = []
+                self._journal.checkpoint(self.result)
+                if self._progress is not None:
+                    self._progress(Snapshot.of(self.result, self._alive, now_ns, self.plan.load))
+
+    async def _sample(self) -> None:
+        """Look at the gateway's process every second, in a thread: reading /proc can take a while."""
+        while pids := self._pids():
+            taken = await asyncio.to_thread(sample, pids, self.now_ns())
+            if taken is not None:
+                self.result.samples.append(taken)
+                self._journal.write(SampleLine(taken))
+            await asyncio.sleep(1.0)
+
+    def _finish(self, stopped: str, cpu_s: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        for conversation in list(self._conversations):
+            conversation.give_up(self.now_ns(), "the run was interrupted" if stopped else "the run failed")
+        gc.unfreeze()
+        self.result.injected = dict(self._nemesis.injected)
+        self.result.footer = RunFooter(
+            end_ns=self.now_ns(), stopped=stopped, generator_cpu_s=cpu_s, injected=self.result.injected
+        )
+        try:
+            self._journal.checkpoint(self.result)
+            self._journal.write(self.result.footer)
+            self._journal.close()
+        except OSError as error:
+            raise OwnFailure(f"the journal {self._journal.path} could not be written ({error.strerror})") from error
+
+    def _header(self, stack_name: str) -> RunHeader:
+        plan = self.plan
+        return RunHeader(
+            scenario=plan.scenario,
+            run_id=plan.run_id,
+            url=self._gateway.url,
+            stack=stack_name,
+            load=plan.load,
+            faults=plan.faults.described(),
+            planned_faults=to_builtins(plan.faults.faults),
+            corpus_sha256=plan.corpus.sha256,
+            origin_unix_s=time.time() + LEAD_NS / NS_PER_S,
+            environment=describe_machine() | {"transport": self.transport.name, "pid": str(os.getpid())},
+            gateway=self._gateway.health,
+        )

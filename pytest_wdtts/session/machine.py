@@ -1,0 +1,381 @@
+"""One conversation from the client's side, sans I/O: frames and times go in, frames to send come out.
+
+The driver owns the socket and the clock; this machine owns what the conversation means. Whatever the
+gateway does against the contract becomes evidence in the record, never an exception.
+"""
+
+import json
+from collections.abc import Callable
+from enum import Enum
+
+from ..clock import NS_PER_S
+from ..ledger.audio import AudioTerms, check_pcm
+from ..load import SessionPlan
+from ..protocol import (
+    AudioChunk,
+    Cancel,
+    Error,
+    Malformed,
+    Resume,
+    ServerMessage,
+    Start,
+    StartAck,
+    TextDelta,
+    TextEnd,
+    TtsEnd,
+    decode_server,
+    encode,
+)
+from ..record import ChunkFlag, EventKind, SessionRecord
+from .lenient import salvage
+
+
+class Phase(Enum):
+    """Where a conversation stands."""
+
+    NEW = "new"
+    OPENING = "opening"
+    STREAMING = "streaming"
+    FLUSHING = "flushing"
+    AWAY = "away"
+    REOPENING = "reopening"
+    CLOSING = "closing"
+    ENDED = "ended"
+
+
+PHASE_LIMIT_S = {
+    Phase.NEW: 10.0,
+    Phase.OPENING: 10.0,
+    Phase.REOPENING: 10.0,
+    Phase.FLUSHING: 10.0,
+    Phase.CLOSING: 5.0,
+}
+"""How long the gateway may leave us waiting; in FLUSHING the wait starts anew with every chunk."""
+
+RESEND_TEXT_END_S = 2.0
+"""After a return to a plain v1 gateway nobody says whether `text_end` arrived; after this quiet it goes again."""
+
+UNITS_AT_ONCE = 64
+"""Most units of a backlog that leave in one turn, so that one late session does not hold up the others."""
+
+
+class ClientSession:
+    """The client's side of one session. Times are ns from the run's origin."""
+
+    def __init__(
+        self,
+        plan: SessionPlan,
+        record: SessionRecord,
+        sample_rate: int = 16000,
+        channels: int = 1,
+        audio_format: str = "pcm16_wav",
+        dummy_engine: bool = False,
+        check_audio: bool = True,
+    ) -> None:
+        self.plan = plan
+        self.record = record
+        self.phase = Phase.NEW
+        self.start = Start(plan.session_id, audio_format, sample_rate, channels)  # type: ignore[arg-type]
+        self.terms = AudioTerms.of(sample_rate, channels, "", 0, dummy_engine)
+        self.deadline_ns = plan.open_ns + round(PHASE_LIMIT_S[Phase.NEW] * NS_PER_S)
+        self.next_unit = 0
+        self.last_unit_received = -1
+        self.text_ended = False
+        self.cancelled = False
+        self.slow = False
+        self.resume_on_return = True
+        self._seq = 0
+        self._ready_ns = 0
+        self._dummy_engine = dummy_engine
+        self._check_audio = check_audio
+        self._resend_at_ns: int | None = None
+        head = encode(TextDelta(plan.session_id, 7, "x")).decode()
+        self._delta_head, self._delta_middle = (
+            head.split("7,", 1)[0],
+            head.split("7,", 1)[1].rsplit('"x"', 1)[0],
+        )
+
+    # --- what the driver tells ---------------------------------------------------------------------------
+
+    def opening(self, now_ns: int) -> None:
+        """A connection is being opened, for the first time or again."""
+        self.record.note(now_ns, EventKind.OPENING)
+        self._enter(Phase.NEW if self.phase is Phase.NEW else Phase.REOPENING, now_ns)
+
+    def opened(self, now_ns: int) -> list[bytes]:
+        """The connection is open."""
+        self.record.note(now_ns, EventKind.OPENED)
+        self._enter(Phase.OPENING if self.phase is Phase.NEW else Phase.REOPENING, now_ns)
+        return [encode(self.start)]
+
+    def due_ns(self) -> int | None:
+        """When the next unit, or `text_end`, is due; None when there is nothing to send or no way to."""
+        if self.phase is not Phase.STREAMING:
+            return None
+        return self.plan.due_ns(self.next_unit)
+
+    def send_due(self, now_ns: int) -> list[bytes]:
+        """Return the frames of everything that is due; the caller sends them at once."""
+        frames: list[bytes] = []
+        plan = self.plan
+        total = len(plan.text)
+        while self.phase is Phase.STREAMING and len(frames) < UNITS_AT_ONCE:
+            due_ns = plan.due_ns(self.next_unit)
+            if due_ns > now_ns:
+                break
+            if self.next_unit == total:
+                frames.append(self._text_end(now_ns))
+            elif plan.interval_ns == 0:
+                frames.append(self._all_at_once(now_ns, due_ns))
+            else:
+                frames.append(self._one_unit(now_ns, due_ns))
+        return frames
+
+    def received(self, frame: bytes, now_ns: int) -> list[bytes]:
+        """Take a text frame from the gateway; returns the frames that answer it."""
+        try:
+            message = decode_server(frame)
+        except Malformed as error:
+            message_or_none = self._malformed(frame, str(error), now_ns)
+            if message_or_none is None:
+                return []
+            message = message_or_none
+        if message.session_id != self.plan.session_id and not (isinstance(message, Error) and not message.session_id):
+            self.violation(now_ns, f"{_name(message)} for session {message.session_id!r}, which is not ours")
+            return []
+        handler = _TABLE.get((self.phase, type(message)))
+        if handler is None:
+            self._out_of_place(message, now_ns)
+            return []
+        return handler(self, message, now_ns)
+
+    def binary(self, size_bytes: int, now_ns: int) -> None:
+        """Take note of a binary frame: the contract has none."""
+        self.violation(now_ns, f"binary frame of {size_bytes} bytes: the contract has text frames only")
+
+    def cancel(self, now_ns: int) -> list[bytes]:
+        """Cancel, where the conversation is still open."""
+        if self.phase not in (Phase.STREAMING, Phase.FLUSHING, Phase.OPENING):
+            return []
+        self.cancelled = True
+        self.record.note(now_ns, EventKind.CANCEL_SENT)
+        self._enter(Phase.FLUSHING, now_ns)
+        return [encode(Cancel(self.plan.session_id, self._take_seq()))]
+
+    def cut(self, now_ns: int, how: str, resume: bool) -> bool:
+        """We cut the connection on purpose; False where the conversation had ended by itself before."""
+        if self.phase in (Phase.CLOSING, Phase.ENDED):
+            return False
+        self.record.note(now_ns, EventKind.FAULT, how)
+        self.resume_on_return = resume
+        self._enter(Phase.AWAY, now_ns)
+        return True
+
+    def closed(self, now_ns: int, code: int, reason: str = "") -> None:
+        """The connection is gone (1006: without a close frame)."""
+        if self.phase in (Phase.AWAY, Phase.ENDED):
+            return
+        self.record.note(now_ns, EventKind.CLOSED, str(code))
+        if self.phase is Phase.CLOSING:
+            if code == 1006:
+                self.end_violation(now_ns, "connection dropped after the end, without a close frame")
+        else:
+            told = f" ({reason})" if reason else ""
+            self.record.note(
+                now_ns, EventKind.FAILED, f"closed with {code}{told} in {self.phase.value}, without tts_end"
+            )
+        self._enter(Phase.ENDED, now_ns)
+
+    def failed(self, now_ns: int, reason: str) -> None:
+        """The connection could not be opened, or nobody will wait for it any longer."""
+        if self.phase is not Phase.ENDED:
+            self.record.note(now_ns, EventKind.FAILED, reason)
+            self._enter(Phase.ENDED, now_ns)
+
+    def expired(self, now_ns: int) -> list[bytes] | None:
+        """The deadline has come: frames to send if there is something left to try, else None and the end."""
+        if self._resend_at_ns is not None and self.phase is Phase.FLUSHING:
+            self._resend_at_ns = None
+            self._enter(Phase.FLUSHING, now_ns)
+            self.record.note(now_ns, EventKind.SENT_AGAIN, "text_end")
+            return [encode(TextEnd(self.plan.session_id, self._take_seq()))]
+        waited = {
+            Phase.NEW: "no WebSocket connection",
+            Phase.OPENING: "no start_ack",
+            Phase.REOPENING: "no start_ack after the return",
+            Phase.FLUSHING: "no tts_end",
+            Phase.CLOSING: "connection left open after the end",
+        }.get(self.phase, "nothing")
+        message = f"{waited} within {PHASE_LIMIT_S.get(self.phase, 0):g} s"
+        if self.phase is Phase.CLOSING:
+            self.end_violation(now_ns, message)
+            self._enter(Phase.ENDED, now_ns)
+        else:
+            self.failed(now_ns, message)
+        return None
+
+    def violation(self, now_ns: int, what: str) -> None:
+        """Keep what the gateway did against the contract as evidence."""
+        self.record.note(now_ns, EventKind.VIOLATION, what)
+
+    def end_violation(self, now_ns: int, what: str) -> None:
+        """The same for the way in which it ends a session."""
+        self.record.note(now_ns, EventKind.END_VIOLATION, what)
+
+    # --- what the gateway sends ------------------------------------------------------------------------------
+
+    def _begin(self, ack: StartAck, now_ns: int) -> list[bytes]:
+        self.record.note(now_ns, EventKind.ACKED)
+        self._check_ack(ack, now_ns)
+        if ack.resumed:
+            self.violation(now_ns, "start_ack says resumed for a session id never used before")
+        self._ready_ns = now_ns
+        self._enter(Phase.STREAMING, now_ns)
+        return self.send_due(now_ns)
+
+    def _take_up(self, ack: StartAck, now_ns: int) -> list[bytes]:
+        self.record.note(now_ns, EventKind.ACKED, "resumed" if ack.resumed else "")
+        self._ready_ns = now_ns
+        frames = [encode(Resume(self.plan.session_id, self.last_unit_received))]
+        self.record.note(now_ns, EventKind.RESUME_SENT, str(self.last_unit_received))
+        accepted = ack.units_accepted
+        if accepted is not None and accepted > self.next_unit:
+            self.violation(now_ns, f"units_accepted is {accepted}, but only {self.next_unit} were sent")
+        elif accepted is not None and accepted < self.next_unit:
+            self.record.note(now_ns, EventKind.SENT_AGAIN, f"units {accepted}..{self.next_unit - 1}")
+            self.record.forget_sent(accepted)
+            self.next_unit = accepted
+            self.text_ended = False
+        if self.text_ended and accepted is not None and not ack.text_ended:
+            self.text_ended = False
+        self._enter(Phase.FLUSHING if self.text_ended else Phase.STREAMING, now_ns)
+        if self.text_ended and accepted is None:
+            self._resend_at_ns = self.deadline_ns = now_ns + round(RESEND_TEXT_END_S * NS_PER_S)
+        return frames + self.send_due(now_ns)
+
+    def _chunk(self, chunk: AudioChunk, now_ns: int, flags: int = 0) -> list[bytes]:
+        start, end = chunk.unit_index_start, chunk.unit_index_end
+        if self.cancelled:
+            flags |= ChunkFlag.AFTER_CANCEL
+        if self.slow:
+            flags |= ChunkFlag.WHILE_SLOW
+        if chunk.units_text != self.plan.text[max(start, 0) : end + 1]:
+            self.record.wrong_text[len(self.record.received_ns)] = chunk.units_text
+        if chunk.sample_rate != self.terms.sample_rate or chunk.channels != self.terms.channels:
+            flags |= ChunkFlag.WRONG_FORMAT
+        elif self._check_audio:
+            flags |= check_pcm(chunk.audio, self.plan.text[max(start, 0) : end + 1], start, self.terms)
+        self.record.received(now_ns, chunk.chunk_seq, start, end, len(chunk.audio), flags)
+        self.last_unit_received = max(self.last_unit_received, min(end, self.next_unit - 1))
+        if self.phase is Phase.FLUSHING:
+            self._enter(Phase.FLUSHING, now_ns)
+        return []
+
+    def _chunk_before_resume(self, chunk: AudioChunk, now_ns: int) -> list[bytes]:
+        return self._chunk(chunk, now_ns, ChunkFlag.BEFORE_RESUME)
+
+    def _chunk_after_end(self, chunk: AudioChunk, now_ns: int) -> list[bytes]:
+        return self._chunk(chunk, now_ns, ChunkFlag.AFTER_END)
+
+    def _end(self, end: TtsEnd, now_ns: int) -> list[bytes]:
+        self.record.note(now_ns, EventKind.ENDED, "cancelled" if end.cancelled else "")
+        if end.cancelled and not self.cancelled:
+            self.end_violation(now_ns, "tts_end says cancelled, but nobody cancelled")
+        self._enter(Phase.CLOSING, now_ns)
+        return []
+
+    def _early_end(self, end: TtsEnd, now_ns: int) -> list[bytes]:
+        self.end_violation(
+            now_ns, f"tts_end before text_end was sent ({self.next_unit} of {len(self.plan.text)} units)"
+        )
+        return self._end(end, now_ns)
+
+    def _error(self, error: Error, now_ns: int) -> list[bytes]:
+        self.record.note(now_ns, EventKind.ERROR, f"{error.code}: {error.message}")
+        self._enter(Phase.CLOSING, now_ns)
+        return []
+
+    def _out_of_place(self, message: ServerMessage, now_ns: int) -> None:
+        if self.phase is Phase.ENDED:
+            return
+        if self.phase is Phase.CLOSING:
+            self.end_violation(now_ns, f"{_name(message)} after the end")
+        else:
+            self.violation(now_ns, f"{_name(message)} in {self.phase.value}")
+
+    # --- small things ------------------------------------------------------------------------------------------
+
+    def _malformed(self, frame: bytes, why: str, now_ns: int) -> ServerMessage | None:
+        chunk, flag = salvage(frame)
+        if chunk is None:
+            shown = frame[:80].decode("utf-8", "replace")
+            self.violation(now_ns, f"not a message of the contract: {why}; seen {shown!r}")
+            return None
+        if self.phase in (Phase.STREAMING, Phase.FLUSHING) and chunk.session_id == self.plan.session_id:
+            self._chunk(chunk, now_ns, flag)
+            return None
+        return chunk
+
+    def _check_ack(self, ack: StartAck, now_ns: int) -> None:
+        asked = (self.start.audio_format, self.start.sample_rate, self.start.channels)
+        given = (ack.audio_format, ack.sample_rate, ack.channels)
+        if asked != given:
+            self.violation(now_ns, f"start_ack gives {given}, asked for {asked}")
+        header = ack.wav_header
+        if len(header) != 44 or header[:4] != b"RIFF" or header[8:12] != b"WAVE" or header[40:44] != bytes(4):
+            self.violation(
+                now_ns,
+                f"start_ack's wav_header_base64 is no 44-byte WAV header with data size 0 ({len(header)} bytes)",
+            )
+        self.terms = AudioTerms.of(
+            self.start.sample_rate, self.start.channels, ack.unit_tone, ack.unit_audio_ms, self._dummy_engine
+        )
+
+    def _one_unit(self, now_ns: int, due_ns: int) -> bytes:
+        self.record.sent(now_ns, max(0, now_ns - max(due_ns, self._ready_ns)))
+        text = json.dumps(self.plan.text[self.next_unit], ensure_ascii=False)
+        self.next_unit += 1
+        frame = f"{self._delta_head}{self._take_seq()},{self._delta_middle}{text}}}"
+        return frame.encode("utf-8", "surrogatepass")
+
+    def _all_at_once(self, now_ns: int, due_ns: int) -> bytes:
+        text = self.plan.text[self.next_unit :]
+        for _ in text:
+            self.record.sent(now_ns, max(0, now_ns - max(due_ns, self._ready_ns)))
+        self.next_unit = len(self.plan.text)
+        return encode(TextDelta(self.plan.session_id, self._take_seq(), text))
+
+    def _text_end(self, now_ns: int) -> bytes:
+        self.text_ended = True
+        self.record.note(now_ns, EventKind.TEXT_END_SENT)
+        self._enter(Phase.FLUSHING, now_ns)
+        return encode(TextEnd(self.plan.session_id, self._take_seq()))
+
+    def _enter(self, phase: Phase, now_ns: int) -> None:
+        self.phase = phase
+        limit_s = PHASE_LIMIT_S.get(phase)
+        self.deadline_ns = now_ns + round(limit_s * NS_PER_S) if limit_s else 0
+
+    def _take_seq(self) -> int:
+        self._seq += 1
+        return self._seq - 1
+
+
+_TABLE: dict[tuple[Phase, type], Callable[..., list[bytes]]] = {
+    (Phase.OPENING, StartAck): ClientSession._begin,
+    (Phase.REOPENING, StartAck): ClientSession._take_up,
+    (Phase.REOPENING, AudioChunk): ClientSession._chunk_before_resume,
+    (Phase.STREAMING, AudioChunk): ClientSession._chunk,
+    (Phase.FLUSHING, AudioChunk): ClientSession._chunk,
+    (Phase.CLOSING, AudioChunk): ClientSession._chunk_after_end,
+    (Phase.STREAMING, TtsEnd): ClientSession._early_end,
+    (Phase.FLUSHING, TtsEnd): ClientSession._end,
+    **{
+        (phase, Error): ClientSession._error
+        for phase in (Phase.OPENING, Phase.REOPENING, Phase.STREAMING, Phase.FLUSHING)
+    },
+}
+
+
+def _name(message: ServerMessage) -> str:
+    return str(type(message).__struct_config__.tag)

@@ -1,0 +1,116 @@
+"""The reference gateway as a child process on a free port."""
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+
+from ..errors import StackError
+from ..transport import http_origin
+from .health import read_health
+from .seam import Gateway
+
+START_LIMIT_S = 20.0
+STOP_LIMIT_S = 5.0
+_LISTENING = "reference_gateway listening on "
+
+
+class EmbeddedStack:
+    """`python -m reference_gateway` with the given settings; its last words are kept for messages.
+
+    `environment` holds `WS_TTS_*` settings, `defects` the values of `--defect`.
+    """
+
+    name = "embedded"
+
+    def __init__(
+        self, environment: dict[str, str] | None = None, defects: tuple[str, ...] = (), api_key: str = ""
+    ) -> None:
+        self._environment = {"WS_TTS_ENGINE": "dummy"} | (environment or {})
+        self._defects = defects
+        self._api_key = api_key
+        self._port = 0
+        self._process: subprocess.Popen[str] | None = None
+        self._words: deque[str] = deque(maxlen=50)
+
+    def start(self) -> Gateway:
+        """Start the child and wait until its health page answers. Raises `StackError` with its last words.
+
+        A second start takes the port of the first, so that clients find it again.
+        """
+        listening: queue.Queue[str] = queue.Queue()
+        command = [
+            sys.executable,
+            "-m",
+            "reference_gateway",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(self._port),
+        ]
+        for defect in self._defects:
+            command += ["--defect", defect]
+        settings = self._environment | ({"WS_TTS_API_KEY": self._api_key} if self._api_key else {})
+        self._process = subprocess.Popen(
+            command,
+            env=os.environ | settings,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        threading.Thread(target=self._listen, args=(self._process, listening), daemon=True).start()
+        url = self._await_url(listening)
+        self._port = int(url.rsplit(":", 1)[1].split("/", 1)[0])
+        return Gateway(url, self._api_key, read_health(http_origin(url)))
+
+    def stop(self) -> None:
+        """End the child: politely, then by force."""
+        if self._process is None:
+            return
+        self.signal(signal.SIGCONT)
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(STOP_LIMIT_S)
+        self._process = None
+
+    def pids(self) -> list[int]:
+        """The child's process id."""
+        return [self._process.pid] if self._process else []
+
+    def signal(self, number: int) -> None:
+        """Send the child a signal; nothing where it has ended already."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(number)
+
+    def _listen(self, process: "subprocess.Popen[str]", listening: "queue.Queue[str]") -> None:
+        assert process.stdout is not None
+        with process.stdout as lines:
+            for line in lines:
+                self._words.append(line.rstrip())
+                if line.startswith(_LISTENING):
+                    listening.put(line.removeprefix(_LISTENING).strip())
+        listening.put("")
+
+    def _await_url(self, listening: "queue.Queue[str]") -> str:
+        deadline_s = time.monotonic() + START_LIMIT_S
+        try:
+            url = listening.get(timeout=max(0.0, deadline_s - time.monotonic()))
+        except queue.Empty:
+            url = ""
+        if url:
+            return url
+        words = "\n  ".join(self._words) or "(it said nothing)"
+        assert self._process is not None
+        code = self._process.poll()
+        self.stop()
+        ended = f"ended with exit code {code}" if code is not None else f"did not listen within {START_LIMIT_S:g} s"
+        raise StackError(f"the reference gateway {ended}; its last words:\n  {words}")

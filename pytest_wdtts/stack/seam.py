@@ -1,0 +1,35 @@
+"""The system under test behind one interface: brought up, reached by URL, watched, broken, taken down."""
+
+from typing import Protocol
+
+from msgspec import Struct, field
+
+
+class Gateway(Struct, frozen=True):
+    """A gateway that answers: where it is, and what its health page says of it ({} where it has none)."""
+
+    url: str
+    api_key: str = ""
+    health: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def dummy_engine(self) -> bool:
+        """Whether its voice is the contract's dummy: 40 ms of audible tone per unit."""
+        return self.health.get("engine_resolved") == "dummy" and "unit_audio_ms" not in self.health
+
+
+class Stack(Protocol):
+    """One way to have a gateway. `start` raises `StackError` with the reason; `stop` never raises."""
+
+    name: str
+
+    def start(self) -> Gateway:
+        """Bring it up, wait until it answers, and return it."""
+        ...
+
+    def stop(self) -> None:
+        """Take down what `start` brought up."""
+
+    def pids(self) -> list[int]:
+        """Processes of the gateway on this machine, for sampling; empty where they cannot be seen."""
+        ...

@@ -1,0 +1,33 @@
+"""A gateway's URL, read once and refused with words when it cannot be one."""
+
+import ssl
+from urllib.parse import urlsplit
+
+from ..errors import UsageError
+from .seam import Target
+
+_EXAMPLE = "give one like ws://127.0.0.1:9000/tts"
+
+
+def parse_target(url: str, api_key: str = "") -> Target:
+    """Read `ws://` or `wss://` URLs. Raises `UsageError` that names what was seen."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("ws", "wss"):
+        raise UsageError(f"{url!r} is no WebSocket URL (scheme {parts.scheme or 'missing'!r}): {_EXAMPLE}")
+    try:
+        port = parts.port or (443 if parts.scheme == "wss" else 80)
+    except ValueError as error:
+        raise UsageError(f"{url!r} has an impossible port ({error}): {_EXAMPLE}") from None
+    if not parts.hostname:
+        raise UsageError(f"{url!r} names no host: {_EXAMPLE}")
+    resource = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+    tls = ssl.create_default_context() if parts.scheme == "wss" else None
+    return Target(parts.hostname, port, resource, tls, headers)
+
+
+def http_origin(url: str) -> str:
+    """Return the `http(s)://host:port` beside a WebSocket URL, where `/healthz` and `/metrics` live."""
+    parts = urlsplit(url)
+    scheme = {"ws": "http", "wss": "https"}.get(parts.scheme, parts.scheme)
+    return f"{scheme}://{parts.netloc}"

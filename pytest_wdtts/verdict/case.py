@@ -1,0 +1,99 @@
+"""A run laid out for judging: ledgers, measures and the fault plan, each computed once."""
+
+from functools import cached_property
+
+from msgspec import convert
+
+from ..faults import Cancel, Disconnect, Fault, SlowReader
+from ..ledger import SessionLedger, account
+from ..record import EventKind, RunResult, SessionRecord
+from ..record.measures import Measures
+from .limits import Limits
+from .row import Evidence, evidence
+
+PLANNED_LEAVE = "left for a new session, as planned"
+
+
+class Case:
+    """One run before its judges."""
+
+    def __init__(self, result: RunResult, limits: Limits | None = None) -> None:
+        self.result = result
+        self.limits = limits or Limits()
+        self.header = result.header
+        self.faults: tuple[Fault, ...] = convert(result.header.planned_faults, tuple[Fault, ...])
+
+    @property
+    def records(self) -> list[SessionRecord]:
+        """The load's sessions and the probes: the ledger's rules hold for both."""
+        return [*self.result.sessions, *self.result.probes]
+
+    @cached_property
+    def ledgers(self) -> list[SessionLedger]:
+        """One ledger for each of `records`."""
+        return [account(record, self.is_slow_reader(record)) for record in self.records]
+
+    @cached_property
+    def load_ledgers(self) -> list[SessionLedger]:
+        """The ledgers of the planned load alone."""
+        return self.ledgers[: len(self.result.sessions)]
+
+    @cached_property
+    def measures(self) -> Measures:
+        """All measures of the planned load."""
+        return Measures.of(self.result.sessions)
+
+    @cached_property
+    def untouched(self) -> list[SessionRecord]:
+        """The load's sessions that have nothing in the fault plan."""
+        touched = {fault.session for fault in self.faults}
+        return [record for record in self.result.sessions if record.plan.index not in touched]
+
+    @cached_property
+    def untouched_measures(self) -> Measures:
+        """Measures of the untouched sessions: latency is judged on these alone."""
+        return self.measures if not self.faults else Measures.of(self.untouched)
+
+    @cached_property
+    def probe_measures(self) -> Measures:
+        """Measures of the probes."""
+        return Measures.of(self.result.probes)
+
+    @cached_property
+    def _by_kind(self) -> dict[type, set[int]]:
+        kinds: dict[type, set[int]] = {Disconnect: set(), Cancel: set(), SlowReader: set()}
+        for fault in self.faults:
+            kinds[type(fault)].add(fault.session)
+        return kinds
+
+    def has_fault(self, record: SessionRecord, kind: type[Fault]) -> bool:
+        """Whether the plan has a fault of this kind for the session."""
+        return not record.plan.probe and record.plan.index in self._by_kind[kind]
+
+    def is_slow_reader(self, record: SessionRecord) -> bool:
+        """Whether the plan made this session read slowly."""
+        return self.has_fault(record, SlowReader)
+
+    def span_ns(self) -> tuple[int, int]:
+        """The steady part of the run, cut short where the run was."""
+        start_ns, end_ns = self.header.load.steady_ns()
+        return start_ns, min(end_ns, self.result.end_ns)
+
+    def errors(self, record: SessionRecord, unexplained_only: bool) -> list[Evidence]:
+        """Error frames, failures and violations of one session."""
+        found = []
+        for event in record.events:
+            if event.kind not in (EventKind.ERROR, EventKind.FAILED, EventKind.VIOLATION):
+                continue
+            if unexplained_only and self._explained(record, event.kind, event.detail):
+                continue
+            found.append(evidence(record.plan.session_id, event.at_ns, event.detail))
+        return found
+
+    def _explained(self, record: SessionRecord, kind: EventKind, detail: str) -> bool:
+        code = detail.partition(":")[0]
+        if kind is EventKind.ERROR:
+            return (code == "backpressure" and self.is_slow_reader(record)) or (
+                code == "resume_not_available" and record.has(EventKind.RESUME_SENT)
+            )
+        return kind is EventKind.FAILED and detail == PLANNED_LEAVE

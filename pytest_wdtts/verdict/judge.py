@@ -1,0 +1,100 @@
+"""Evidence to rows: a table says which judge sits over which scenario. Pure, so it can be done again offline."""
+
+import traceback
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from ..record import RunResult
+from ..record.histogram import histogram, percentiles_ms
+from . import fault_rows, latency_rows, ledger_rows
+from .case import Case
+from .limits import Limits
+from .row import Row, Verdict
+
+Judge = Callable[[Case], Row]
+
+_ALL: tuple[Judge, ...] = (
+    ledger_rows.session_errors,
+    ledger_rows.missing_units,
+    ledger_rows.duplicate_units,
+    ledger_rows.mismatched_units,
+    ledger_rows.sent_equals_received,
+    ledger_rows.unit_order,
+    ledger_rows.audio_integrity,
+    ledger_rows.session_end,
+)
+_MIXED: tuple[Judge, ...] = (
+    fault_rows.error_types,
+    fault_rows.internal_error_ratio,
+    fault_rows.resume_exactly_once,
+    fault_rows.cancel_respected,
+)
+_JUDGES: dict[str, tuple[Judge, ...]] = {
+    "baseline": (
+        *_ALL,
+        latency_rows.ttfa_p99_stable,
+        latency_rows.unit_latency_p99_stable,
+        latency_rows.service_time_p99_stable,
+    ),
+    "mixed": (*_ALL, *_MIXED),
+    "heavy": (
+        *_ALL,
+        *_MIXED,
+        fault_rows.slow_readers_contained,
+        fault_rows.isolation_errors,
+        fault_rows.isolation_latency,
+    ),
+}
+_ANY: tuple[Judge, ...] = (*_ALL, *_MIXED)
+
+
+def row_ids(scenario: str) -> tuple[str, ...]:
+    """Ids of the rows of a scenario, in order; a user's own scenario has those that hold for any."""
+    return ("run_valid", *(judge.__name__ for judge in _JUDGES.get(scenario, _ANY)))
+
+
+def judge(result: RunResult, limits: Limits | None = None) -> list[Row]:
+    """Judge a run. Where the run itself is no evidence, every row is `invalid` and blames nobody."""
+    case = Case(result, limits)
+    validity = _guarded(run_valid, case)
+    rows = [_guarded(judge, case) for judge in _JUDGES.get(result.header.scenario, _ANY)]
+    if validity.verdict is not Verdict.PASS:
+        rows = [_voided(row, validity) for row in rows]
+    return [validity, *rows]
+
+
+def run_valid(case: Case) -> Row:
+    """The run is evidence: it went to its end, and our own sending kept to the plan."""
+    limits, result = case.limits, case.result
+    lateness_ms = percentiles_ms(histogram(case.measures.send_lateness.value_ns))["p99"]
+    delay_ms = _p99_ms(result.loop_delays_ns)
+    observed = f"send lateness p99 {lateness_ms:.1f} ms, event loop delay p99 {delay_ms:.1f} ms"
+    limit = f"whole run, {limits.send_lateness_p99_ms:g} ms, {limits.loop_delay_p99_ms:g} ms"
+    if result.footer is None or result.footer.stopped:
+        why = result.footer.stopped if result.footer else "the journal has no end: the process was killed"
+        return Row("run_valid", Verdict.INVALID, f"partial run ({why})", limit)
+    if lateness_ms > limits.send_lateness_p99_ms or delay_ms > limits.loop_delay_p99_ms:
+        late = f"{observed}: the generator was late; give it more CPU or a smaller load"
+        return Row("run_valid", Verdict.INVALID, late, limit)
+    return Row("run_valid", Verdict.PASS, observed, limit)
+
+
+def _p99_ms(delays_ns: list[int]) -> float:
+    ordered = sorted(delays_ns)
+    return ordered[len(ordered) * 99 // 100] / 1e6 if ordered else 0.0
+
+
+def _guarded(judge: Judge, case: Case) -> Row:
+    """A judge that crashes has judged nothing."""
+    try:
+        return judge(case)
+    except Exception:
+        last = traceback.format_exc().strip().splitlines()[-1]
+        return Row(judge.__name__, Verdict.INVALID, f"the judge itself failed: {last}", "a verdict")
+
+
+def _voided(row: Row, validity: Row) -> Row:
+    if row.verdict is Verdict.NOT_ASSESSABLE:
+        return row
+    return replace(row, verdict=Verdict.INVALID, observed=f"no evidence: {validity.observed} (seen: {row.observed})")

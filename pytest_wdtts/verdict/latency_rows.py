@@ -1,0 +1,54 @@
+"""Rows about time: the p99 of each measure has to be the same at the end of the run as at its beginning."""
+
+from ..record.measures import Series
+from .case import Case
+from .row import Row, Verdict, evidence, judged
+from .stability import Stability, assess
+
+
+def ttfa_p99_stable(case: Case) -> Row:
+    """TTFA as the probe sessions see it; without probes it would be seen only at the start."""
+    return _stable("ttfa_p99_stable", case, case.probe_measures.ttfa, "probes")
+
+
+def unit_latency_p99_stable(case: Case) -> Row:
+    """UnitLatency of the untouched sessions; flush wait is part of it, so only its trend is judged."""
+    return _stable("unit_latency_p99_stable", case, case.untouched_measures.unit_latency, "units", tails=False)
+
+
+def service_time_p99_stable(case: Case) -> Row:
+    """Service time of the untouched sessions' chunks: the gateway's own share."""
+    return _stable("service_time_p99_stable", case, case.untouched_measures.service_time, "chunks")
+
+
+def _stable(row_id: str, case: Case, series: Series, of: str, tails: bool = True) -> Row:
+    limits = case.limits
+    limit = (
+        f"no rise over {limits.trend_rise_ms:g} ms and {limits.trend_rise_share:.0%} "
+        f"at a false-alarm rate of {limits.false_alarm_rate:.1%}"
+    )
+    if tails:
+        limit += (
+            f"; at most {limits.tail_share:.1%} slower than {limits.tail_ms:g} ms and {limits.tail_factor:g} medians"
+        )
+    found = assess(series, case.span_ns(), limits)
+    if found is None:
+        return Row(row_id, Verdict.NOT_ASSESSABLE, f"{len(series)} {of}: too few for windows", limit)
+    pieces = []
+    if found.rising:
+        pieces.append(evidence("", found.windows[-1].start_ns, f"p99 by window: {_curve(found)} ms"))
+    if tails and found.tailed:
+        count = len(found.tail_at_ns)
+        pieces += [
+            evidence("", at_ns, f"slower than {found.tail_bound_ms:.0f} ms ({count} such {of})")
+            for at_ns in found.tail_at_ns[:5]
+        ]
+    observed = (
+        f"p99 {found.p99_ms[0]:.1f} -> {found.p99_ms[-1]:.1f} ms over {len(found.windows)} windows, "
+        f"rise {found.rise_ms:+.1f} ms (p={found.trend_p:.3g}), {len(found.tail_at_ns)} in the slow tail"
+    )
+    return judged(row_id, pieces, observed, limit)
+
+
+def _curve(found: Stability) -> str:
+    return " ".join(f"{value:.0f}" for value in found.p99_ms)

@@ -1,0 +1,140 @@
+"""Rows that count: every unit, every error, every end. One piece of evidence is enough to fail."""
+
+from collections.abc import Callable
+
+from ..ledger import SessionLedger
+from ..record import EventKind, SessionRecord
+from .case import PLANNED_LEAVE, Case
+from .row import Evidence, Row, evidence, judged
+
+
+def session_errors(case: Case) -> Row:
+    """No session ends by an error, fails, or sees the contract broken, but where the plan explains it."""
+    by_session = [case.errors(record, unexplained_only=True) for record in case.records]
+    bad = sum(bool(errors) for errors in by_session)
+    found = [piece for errors in by_session for piece in errors]
+    return judged("session_errors", found, f"{bad} of {len(case.records)} sessions", "0 unexplained")
+
+
+def missing_units(case: Case) -> Row:
+    """Nothing that was sent stays without audio, but where the plan or the protocol explains it."""
+    found = _units(case, lambda ledger: ledger.unexplained_missing, "missing")
+    explained = sum(len(ledger.missing) for ledger in case.ledgers if ledger.explained)
+    observed = f"{_total(case, lambda ledger: ledger.unexplained_missing)} unexplained"
+    return judged(
+        "missing_units",
+        found,
+        f"{observed}, {explained} explained" if explained else observed,
+        "0 unexplained",
+    )
+
+
+def duplicate_units(case: Case) -> Row:
+    """No unit comes twice."""
+    total = _total(case, lambda ledger: ledger.duplicate)
+    return judged("duplicate_units", _units(case, lambda ledger: ledger.duplicate, "duplicate"), f"{total}", "0")
+
+
+def mismatched_units(case: Case) -> Row:
+    """The text at every index is what was sent there, and no index comes that was never sent."""
+    found = _units(case, lambda ledger: ledger.mismatched, "mismatched")
+    found += _units(case, lambda ledger: ledger.unexpected, "unexpected (never sent)")
+    mismatched = _total(case, lambda ledger: ledger.mismatched)
+    unexpected = _total(case, lambda ledger: ledger.unexpected)
+    return judged("mismatched_units", found, f"{mismatched} mismatched, {unexpected} unexpected", "0")
+
+
+def sent_equals_received(case: Case) -> Row:
+    """Sent equals received in every session; what the plan explains as lost counts as accounted for."""
+    sent = sum(ledger.sent for ledger in case.load_ledgers)
+    received = sum(ledger.received for ledger in case.load_ledgers)
+    explained = sum(len(ledger.missing) for ledger in case.load_ledgers if ledger.explained)
+    found = [
+        evidence(ledger.session_id, _last_ns(record), f"{ledger.sent} sent, {ledger.received} received")
+        for record, ledger in zip(case.records, case.ledgers, strict=True)
+        if ledger.sent != ledger.received and not ledger.explained
+    ]
+    observed = f"{sent} sent, {received} received" + (f", {explained} explained" if explained else "")
+    return judged("sent_equals_received", found, observed, "equal, but for what is explained")
+
+
+def unit_order(case: Case) -> Row:
+    """Units come in order, `chunk_seq` grows by one, and no audio comes on a new connection before `resume`."""
+    found = _units(case, lambda ledger: ledger.out_of_order, "out of order")
+    gaps = 0
+    for record, ledger in zip(case.records, case.ledgers, strict=True):
+        gaps += len(ledger.seq_gaps)
+        found += [
+            evidence(
+                ledger.session_id,
+                record.received_ns[number],
+                f"chunk_seq {record.chunk_seq[number]} after {record.chunk_seq[number - 1]}",
+            )
+            for number in ledger.seq_gaps[:5]
+        ]
+    total = _total(case, lambda ledger: ledger.out_of_order)
+    return judged("unit_order", found, f"{total} units out of order, {gaps} gaps in chunk_seq", "0")
+
+
+def audio_integrity(case: Case) -> Row:
+    """The PCM of every chunk is whole, of the right length, audible, and holds the units it claims."""
+    found = [
+        evidence(ledger.session_id, record.received_ns[number], f"{flags.name} in {_span(record, number)}")
+        for record, ledger in zip(case.records, case.ledgers, strict=True)
+        for number, flags in ledger.audio_faults
+    ]
+    chunks = sum(len(record.received_ns) for record in case.records)
+    return judged("audio_integrity", found, f"{len(found)} of {chunks} chunks", "0")
+
+
+def session_end(case: Case) -> Row:
+    """After `text_end` or `cancel` comes one `tts_end`, nothing after it, and the server closes."""
+    found: list[Evidence] = []
+    for record, ledger in zip(case.records, case.ledgers, strict=True):
+        session_id = record.plan.session_id
+        found += [
+            evidence(session_id, event.at_ns, event.detail)
+            for event in record.events
+            if event.kind is EventKind.END_VIOLATION
+        ]
+        if ledger.after_end:
+            found.append(evidence(session_id, _last_ns(record), f"{ledger.after_end} chunks after the end"))
+        if _owes_an_end(record):
+            found.append(evidence(session_id, _last_ns(record), "no tts_end"))
+    return judged("session_end", found, f"{len(found)} sessions with a wrong end", "0")
+
+
+def _owes_an_end(record: SessionRecord) -> bool:
+    asked = record.has(EventKind.TEXT_END_SENT) or record.has(EventKind.CANCEL_SENT)
+    left = any(event.detail == PLANNED_LEAVE for event in record.events)
+    return asked and not left and not record.has(EventKind.ENDED) and not record.has(EventKind.ERROR)
+
+
+def _units(case: Case, pick: Callable[[SessionLedger], list[int]], word: str) -> list[Evidence]:
+    """A piece of evidence for each session and kind, naming the first units and when they were sent."""
+    return [
+        evidence(
+            ledger.session_id,
+            record.sent_ns[units[0]] if 0 <= units[0] < len(record.sent_ns) else _last_ns(record),
+            f"{len(units)} {word}: {_listed(units)}",
+        )
+        for record, ledger in zip(case.records, case.ledgers, strict=True)
+        if (units := pick(ledger))
+    ]
+
+
+def _total(case: Case, pick: Callable[[SessionLedger], list[int]]) -> int:
+    return sum(len(pick(ledger)) for ledger in case.ledgers)
+
+
+def _listed(units: list[int]) -> str:
+    shown = ", ".join(str(unit) for unit in units[:8])
+    return f"units {shown}{', ...' if len(units) > 8 else ''}"
+
+
+def _span(record: SessionRecord, number: int) -> str:
+    return f"units {record.chunk_start[number]}..{record.chunk_end[number]} ({record.pcm_bytes[number]} bytes)"
+
+
+def _last_ns(record: SessionRecord) -> int:
+    return record.events[-1].at_ns if record.events else record.plan.open_ns

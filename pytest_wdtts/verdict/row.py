@@ -1,0 +1,50 @@
+"""A row of the checklist: what was judged, what was seen, and the sessions and times that prove it."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from msgspec import Struct
+
+from ..clock import NS_PER_S
+
+MOST_EVIDENCE = 20
+
+
+class Verdict(StrEnum):
+    """What can be said of one row."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    NOT_ASSESSABLE = "not_assessable"
+    INVALID = "invalid"
+
+
+class Evidence(Struct, frozen=True):
+    """One thing that was seen: in which session, when (seconds from the run's origin), what."""
+
+    session: str
+    at_s: float
+    what: str
+
+
+class Row(Struct, frozen=True):
+    """One line of the checklist. `observed` and `limit` are for people; `seen` counts all evidence found."""
+
+    id: str
+    verdict: Verdict
+    observed: str
+    limit: str
+    evidence: tuple[Evidence, ...] = ()
+    seen: int = 0
+
+
+def evidence(session: str, at_ns: int, what: str) -> Evidence:
+    """One piece of evidence."""
+    return Evidence(session, round(at_ns / NS_PER_S, 6), what)
+
+
+def judged(row_id: str, found: Iterable[Evidence], observed: str, limit: str) -> Row:
+    """Fail with what was found, pass where nothing was."""
+    pieces = sorted(found, key=lambda piece: piece.at_s)
+    verdict = Verdict.FAIL if pieces else Verdict.PASS
+    return Row(row_id, verdict, observed, limit, tuple(pieces[:MOST_EVIDENCE]), len(pieces))

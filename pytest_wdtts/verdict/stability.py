@@ -1,0 +1,99 @@
+"""Is a p99 stable over the run? Two tests over windows, each with a stated false-alarm rate.
+
+*Trend*: Kendall's rank correlation of window p99 with time (the Mann-Kendall test), one-sided, exact for so few
+windows, so its false-alarm rate holds for any distribution; with it the Theil-Sen slope has to say that the rise
+over the run matters. *Tail*: the count of values beyond all proportion, against a binomial bound.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from ..clock import NS_PER_MS, NS_PER_S
+from ..record import Window
+from ..record.histogram import histogram
+from ..record.measures import Series
+from .limits import Limits
+
+FEWEST_WINDOWS = 6
+FEWEST_VALUES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Stability:
+    """What the tests found: p99 by window, the rise over the run in ms, p-values, and the slow tail."""
+
+    windows: tuple[Window, ...]
+    p99_ms: tuple[float, ...]
+    rise_ms: float
+    trend_p: float
+    rising: bool
+    tail_bound_ms: float
+    tail_at_ns: tuple[int, ...]
+    tail_p: float
+    tailed: bool
+
+
+def cut_windows(start_ns: int, end_ns: int, count: int) -> tuple[Window, ...]:
+    """Cut a span into windows of equal length."""
+    edges = [start_ns + (end_ns - start_ns) * i // count for i in range(count + 1)]
+    return tuple(Window(a, b) for a, b in pairwise(edges))
+
+
+def assess(series: Series, span_ns: tuple[int, int], limits: Limits) -> Stability | None:
+    """Test one measure over the steady part of a run; None where there is too little to say anything."""
+    steady = series.within(*span_ns)
+    count = min(limits.windows, len(steady) // FEWEST_VALUES)
+    if count < FEWEST_WINDOWS:
+        return None
+    filled = [
+        (window, values.value_ns)
+        for window in cut_windows(*span_ns, count)
+        if len(values := steady.within(window.start_ns, window.end_ns)) >= FEWEST_VALUES
+    ]
+    if len(filled) < FEWEST_WINDOWS:
+        return None
+    p99_ms = [histogram(values).get_value_at_percentile(99.0) / 1000 for _, values in filled]
+    middle_s = [(window.start_ns + window.end_ns) / 2 / NS_PER_S for window, _ in filled]
+    rise_ms, trend_p = trend(middle_s, p99_ms)
+    enough_ms = max(limits.trend_rise_ms, limits.trend_rise_share * float(np.median(p99_ms)))
+    bound_ms = max(limits.tail_ms, limits.tail_factor * float(np.median(steady.value_ns)) / NS_PER_MS)
+    slow = steady.value_ns > bound_ms * NS_PER_MS
+    tail_p = tail(int(slow.sum()), len(steady), limits.tail_share)
+    return Stability(
+        windows=tuple(window for window, _ in filled),
+        p99_ms=tuple(p99_ms),
+        rise_ms=rise_ms,
+        trend_p=trend_p,
+        rising=trend_p <= limits.false_alarm_rate and rise_ms > enough_ms,
+        tail_bound_ms=bound_ms,
+        tail_at_ns=tuple(steady.at_ns[slow].tolist()),
+        tail_p=tail_p,
+        tailed=tail_p <= limits.false_alarm_rate,
+    )
+
+
+def trend(at_s: list[float], values: list[float]) -> tuple[float, float]:
+    """Return the rise over the span (Theil-Sen slope times its length) and the one-sided Kendall p-value."""
+    from scipy.stats import kendalltau, theilslopes
+
+    if len(set(values)) == 1:
+        return 0.0, 1.0
+    slope = float(theilslopes(values, at_s).slope)
+    p_value = float(kendalltau(at_s, values, alternative="greater").pvalue)
+    return slope * (at_s[-1] - at_s[0]), p_value
+
+
+def tail(slow: int, of: int, share: float) -> float:
+    """Chance of so many slow values among `of` if a share of `share` were slow."""
+    from scipy.stats import binom
+
+    return float(binom.sf(slow - 1, of, share)) if slow else 1.0
+
+
+def most_expected(of: int, share: float, confidence: float) -> int:
+    """Return the largest count that a share of `share` explains at this confidence (binomial)."""
+    from scipy.stats import binom
+
+    return int(binom.ppf(confidence, of, share)) if share > 0 else 0
