@@ -60,8 +60,9 @@ class Settings:
     max_message_bytes: int = _number("WS_TTS_MAX_MESSAGE_BYTES", MIB, KIB, 256 * MIB)
     start_timeout_s: float = _number("WS_TTS_START_TIMEOUT_S", 30.0, 0.05, 3600)
     """How long a connection may stay in WAIT_START."""
-    close_grace_s: float = _number("WS_TTS_CLOSE_GRACE_S", 5.0, 0.05, 600)
-    """How long a closed connection may take to read its last frames before it is cut."""
+    close_grace_s: float = _number("WS_TTS_CLOSE_GRACE_S", 15.0, 0.05, 600)
+    """How long a closed connection may take to read its last frames before it is cut. Long enough for a slow
+    reader that pauses for ten seconds to learn of its `backpressure`: a cut would take the frame from it."""
     drain_grace_s: float = _number("WS_TTS_DRAIN_GRACE_S", 30.0, 0, 3600)
     """After SIGTERM: how long live sessions may take to finish."""
     sweep_s: float = _number("WS_TTS_SWEEP_S", 0.25, 0.005, 60)

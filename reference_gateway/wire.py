@@ -108,6 +108,12 @@ class Wire(web.WebSocketResponse[Literal[False]]):
             return False
         return await super().close(code=code, message=message, drain=drain)
 
+    def _set_closing(self, code: WSCloseCode) -> None:
+        # The library wakes a waiting reader to close, takes that for the peer's close, and drops the connection
+        # with the last frames unread. Once we are closing, only the peer's own close frame counts.
+        if not self._closed:
+            super()._set_closing(code)
+
     @property
     def _paused(self) -> bool:
         assert self._req is not None
@@ -118,6 +124,7 @@ class Wire(web.WebSocketResponse[Literal[False]]):
         # so what it sends is thrown away until it has read that frame and goes, or the grace is over.
         assert self._writer is not None
         await self._writer.close(code, reason)
+        self._transport.write_eof()
         self._set_closed()
         for _ in range(int(self._timeout / _LINGER_STEP_S)):
             if self._req is None or self._req.transport is None:
