@@ -11,6 +11,7 @@ from ..protocol import FLUSH_MARKS
 _PACKAGE = Path(__file__).resolve().parents[1]
 _CHECKOUT = _PACKAGE.parent / "corpora"
 _CORPORA = _CHECKOUT if _CHECKOUT.is_dir() else _PACKAGE / "_shipped" / "corpora"
+_BYTE_ORDER_MARK = "\ufeff"
 _SENTENCE_ENDS = frozenset("。！？.!?\n")
 
 
@@ -44,7 +45,7 @@ def shipped_names() -> list[str]:
 
 
 def load_corpus(name_or_path: str) -> Corpus:
-    """Read a text, without its one trailing newline. Raises `UsageError` naming what was seen."""
+    """Read a text, without byte order mark and its one trailing newline. Raises `UsageError` naming what was seen."""
     shipped = _CORPORA / f"{name_or_path}.txt"
     path = shipped if name_or_path in shipped_names() else Path(name_or_path)
     try:
@@ -56,7 +57,7 @@ def load_corpus(name_or_path: str) -> Corpus:
             f"or one of: {names}"
         ) from None
     try:
-        text = raw.decode("utf-8").removesuffix("\n")
+        text = raw.decode("utf-8").removeprefix(_BYTE_ORDER_MARK).removesuffix("\n")
     except UnicodeDecodeError as error:
         raise UsageError(
             f"corpus {path} is not UTF-8 (byte {error.start} is 0x{raw[error.start]:02x}): "
