@@ -11,7 +11,9 @@ from msgspec import Meta, Struct, field
 type_field = "type"
 
 NonEmpty = Annotated[str, Meta(min_length=1)]
-Index = Annotated[int, Meta(ge=0)]
+Count = Annotated[int, Meta(ge=0)]
+# What a peer counts has to fit where it is recorded, in 64 bits.
+Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 AudioFormat = Literal["pcm16_wav"]
 Channels = Literal[1, 2]
 ErrorCode = Literal["bad_request", "backpressure", "resume_not_available", "internal_error"]
@@ -75,7 +77,7 @@ class StartAck(Struct, frozen=True, omit_defaults=True, tag="start_ack", tag_fie
     ttl_s: float
     wav_header: bytes = field(name="wav_header_base64")
     resumed: bool = False
-    units_accepted: int | None = None
+    units_accepted: Count | None = None
     text_ended: bool = False
     unit_tone: str = ""
     unit_audio_ms: int = 0
@@ -86,9 +88,9 @@ class AudioChunk(Struct, frozen=True, tag="audio_chunk", tag_field=type_field):
 
     session_id: str
     seq: int
-    chunk_seq: int
-    unit_index_start: int
-    unit_index_end: int
+    chunk_seq: Int64
+    unit_index_start: Int64
+    unit_index_end: Int64
     units_text: str
     audio_format: str
     sample_rate: int

@@ -1,7 +1,17 @@
 """What was seen: session records, the journal, the run's result and HDR histograms. No sockets, no asyncio."""
 
 from .journal import JournalWriter, read_journal
-from .result import SCHEMA, GatewaySample, LoopDelayLine, RunFooter, RunHeader, RunResult, SampleLine, Window
+from .result import (
+    SCHEMA,
+    GatewayFaultLine,
+    GatewaySample,
+    LoopDelayLine,
+    RunFooter,
+    RunHeader,
+    RunResult,
+    SampleLine,
+    Window,
+)
 from .session import AUDIO_FAULTS, ChunkFlag, EventKind, SessionEvent, SessionRecord
 
 __all__ = [
@@ -9,6 +19,7 @@ __all__ = [
     "SCHEMA",
     "ChunkFlag",
     "EventKind",
+    "GatewayFaultLine",
     "GatewaySample",
     "JournalWriter",
     "LoopDelayLine",

@@ -6,10 +6,10 @@ from typing import BinaryIO
 import msgspec
 
 from ..errors import UsageError
-from .result import SCHEMA, LoopDelayLine, RunFooter, RunHeader, RunResult, SampleLine
+from .result import SCHEMA, GatewayFaultLine, LoopDelayLine, RunFooter, RunHeader, RunResult, SampleLine
 from .session import SessionDelta, SessionRecord
 
-Line = RunHeader | SessionDelta | SampleLine | LoopDelayLine | RunFooter
+Line = RunHeader | SessionDelta | SampleLine | LoopDelayLine | GatewayFaultLine | RunFooter
 
 
 class JournalWriter:
@@ -56,12 +56,11 @@ def read_journal(path: Path) -> RunResult:
         if not raw:
             continue
         try:
-            line = decoder.decode(raw)
-        except msgspec.DecodeError as error:
+            _apply(result, by_id, decoder.decode(raw))
+        except (msgspec.DecodeError, ValueError) as error:
             if number == len(lines):
                 break
             raise UsageError(f"{path}:{number} is damaged ({error}): the run cannot be judged again") from None
-        _apply(result, by_id, line)
     return result
 
 
@@ -82,7 +81,8 @@ def _apply(result: RunResult, by_id: dict[str, SessionRecord], line: Line) -> No
     match line:
         case SessionDelta():
             if line.id not in by_id:
-                assert line.plan is not None
+                if line.plan is None:
+                    raise ValueError(f"session {line.id!r} was never opened")
                 by_id[line.id] = SessionRecord(line.plan)
                 result.add(by_id[line.id])
             by_id[line.id].apply(line)
@@ -90,6 +90,8 @@ def _apply(result: RunResult, by_id: dict[str, SessionRecord], line: Line) -> No
             result.samples.append(line.sample)
         case LoopDelayLine():
             result.loop_delays_ns += line.delays_ns
+        case GatewayFaultLine():
+            result.gateway_faults.append(line)
         case RunFooter():
             result.footer = line
             result.injected = line.injected

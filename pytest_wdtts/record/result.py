@@ -63,6 +63,14 @@ class LoopDelayLine(Struct, frozen=True, tag="loop_delay", tag_field="line"):
     delays_ns: list[int]
 
 
+class GatewayFaultLine(Struct, frozen=True, tag="gateway_fault", tag_field="line"):
+    """The gateway itself was broken; `healed_ns` is when it answered again."""
+
+    how: str
+    at_ns: int
+    healed_ns: int
+
+
 class RunResult:
     """A run's evidence: serialisable through the journal, mergeable, judged by pure code."""
 
@@ -72,6 +80,7 @@ class RunResult:
         self.probes: list[SessionRecord] = []
         self.samples: list[GatewaySample] = []
         self.loop_delays_ns: list[int] = []
+        self.gateway_faults: list[GatewayFaultLine] = []
         self.injected: dict[str, int] = {}
         self.footer: RunFooter | None = None
 

@@ -11,6 +11,8 @@ from msgspec import Struct, field
 
 from ..load import SessionPlan
 
+_NO_SURROGATES = dict.fromkeys(range(0xD800, 0xE000), 0xFFFD)
+
 
 class ChunkFlag(IntFlag):
     """What is wrong with, or remarkable about, one audio chunk."""
@@ -85,7 +87,7 @@ class SessionDelta(Struct, frozen=True, tag="session", tag_field="line", omit_de
 
 
 class SessionRecord:
-    """Everything seen of one session. `touched` says that the fault plan has something for it."""
+    """Everything seen of one session. Lone surrogates that a gateway sent become U+FFFD: files take none."""
 
     def __init__(self, plan: SessionPlan) -> None:
         self.plan = plan
@@ -104,10 +106,11 @@ class SessionRecord:
         self.events: list[SessionEvent] = []
         self._unwritten_plan: SessionPlan | None = plan
         self._written = [0, 0, 0]
+        self._taken_back = False
 
     def note(self, at_ns: int, kind: EventKind, detail: str = "") -> None:
         """Add an event."""
-        self.events.append(SessionEvent(at_ns, kind, detail))
+        self.events.append(SessionEvent(at_ns, kind, detail.translate(_NO_SURROGATES)))
 
     def sent(self, at_ns: int, lateness_ns: int) -> None:
         """Record that the next unit left."""
@@ -118,10 +121,16 @@ class SessionRecord:
         """Take back the units that were lost in flight: they will be sent again."""
         del self.sent_ns[units_accepted:]
         del self.lateness_ns[units_accepted:]
-        self._written[0] = min(self._written[0], units_accepted)
+        if units_accepted < self._written[0]:
+            self._written[0] = units_accepted
+            self._taken_back = True
 
-    def received(self, at_ns: int, seq: int, start: int, end: int, pcm_bytes: int, flags: int) -> None:
-        """Record one audio chunk."""
+    def received(
+        self, at_ns: int, seq: int, start: int, end: int, pcm_bytes: int, flags: int, wrong_text: str | None = None
+    ) -> None:
+        """Record one audio chunk; `wrong_text` is its `units_text` where that is not what was sent."""
+        if wrong_text is not None:
+            self.wrong_text[len(self.received_ns)] = wrong_text.translate(_NO_SURROGATES)
         self.received_ns.append(at_ns)
         self.chunk_seq.append(seq)
         self.chunk_start.append(start)
@@ -146,7 +155,7 @@ class SessionRecord:
         """Return what is new since the last call, for the journal; None when nothing is."""
         units, chunks, events = self._written
         now = [len(self.sent_ns), len(self.received_ns), len(self.events)]
-        if now == self._written and self._unwritten_plan is None:
+        if now == self._written and not self._taken_back and self._unwritten_plan is None:
             return None
         columns = (
             self.received_ns,
@@ -167,6 +176,7 @@ class SessionRecord:
             events=self.events[events:],
         )
         self._unwritten_plan = None
+        self._taken_back = False
         self._written = now
         return delta
 

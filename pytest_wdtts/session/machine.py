@@ -85,6 +85,7 @@ class ClientSession:
         self.slow = False
         self.resume_on_return = True
         self._seq = 0
+        self._acked = False
         self._ready_ns = 0
         self._dummy_engine = dummy_engine
         self._check_audio = check_audio
@@ -100,12 +101,12 @@ class ClientSession:
     def opening(self, now_ns: int) -> None:
         """A connection is being opened, for the first time or again."""
         self.record.note(now_ns, EventKind.OPENING)
-        self._enter(Phase.NEW if self.phase is Phase.NEW else Phase.REOPENING, now_ns)
+        self._enter(Phase.REOPENING if self._acked else Phase.NEW, now_ns)
 
     def opened(self, now_ns: int) -> list[bytes]:
         """The connection is open."""
         self.record.note(now_ns, EventKind.OPENED)
-        self._enter(Phase.OPENING if self.phase is Phase.NEW else Phase.REOPENING, now_ns)
+        self._enter(Phase.REOPENING if self._acked else Phase.OPENING, now_ns)
         return [encode(self.start)]
 
     def due_ns(self) -> int | None:
@@ -226,6 +227,7 @@ class ClientSession:
 
     def _begin(self, ack: StartAck, now_ns: int) -> list[bytes]:
         self.record.note(now_ns, EventKind.ACKED)
+        self._acked = True
         self._check_ack(ack, now_ns)
         if ack.resumed:
             self.violation(now_ns, "start_ack says resumed for a session id never used before")
@@ -259,13 +261,13 @@ class ClientSession:
             flags |= ChunkFlag.AFTER_CANCEL
         if self.slow:
             flags |= ChunkFlag.WHILE_SLOW
-        if chunk.units_text != self.plan.text[max(start, 0) : end + 1]:
-            self.record.wrong_text[len(self.record.received_ns)] = chunk.units_text
+        expected = self.plan.text[max(start, 0) : end + 1]
         if chunk.sample_rate != self.terms.sample_rate or chunk.channels != self.terms.channels:
             flags |= ChunkFlag.WRONG_FORMAT
         elif self._check_audio:
-            flags |= check_pcm(chunk.audio, self.plan.text[max(start, 0) : end + 1], start, self.terms)
-        self.record.received(now_ns, chunk.chunk_seq, start, end, len(chunk.audio), flags)
+            flags |= check_pcm(chunk.audio, expected, start, self.terms)
+        wrong_text = chunk.units_text if chunk.units_text != expected else None
+        self.record.received(now_ns, chunk.chunk_seq, start, end, len(chunk.audio), flags, wrong_text)
         self.last_unit_received = max(self.last_unit_received, min(end, self.next_unit - 1))
         if self.phase is Phase.FLUSHING:
             self._enter(Phase.FLUSHING, now_ns)

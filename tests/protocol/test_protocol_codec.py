@@ -204,6 +204,18 @@ def test_broken_base64_is_malformed(audio: str) -> None:
         decode_server(json.dumps(CHUNK | {"audio_base64": audio}))
 
 
+@pytest.mark.parametrize("name", ["chunk_seq", "unit_index_start", "unit_index_end"])
+@pytest.mark.parametrize("number", [2**63, -(2**63) - 1, 10**40])
+def test_numbers_that_no_record_can_hold_are_malformed(name: str, number: int) -> None:
+    with pytest.raises(Malformed, match=name):
+        decode_server(json.dumps(CHUNK | {name: number}))
+
+
+def test_a_gateway_cannot_have_accepted_less_than_nothing() -> None:
+    with pytest.raises(Malformed, match="units_accepted"):
+        decode_server(json.dumps(ACK | {"units_accepted": -1}))
+
+
 def test_messages_are_frozen() -> None:
     with pytest.raises(AttributeError):
         CLIENT[1][0].text = "x"  # type: ignore[union-attr, misc]

@@ -1,0 +1,106 @@
+"""Evidence by hand: session records and whole runs, healthy unless a test breaks them."""
+
+from collections.abc import Callable, Iterable
+
+from msgspec import to_builtins
+
+from pytest_wdtts.clock import NS_PER_MS, NS_PER_S
+from pytest_wdtts.faults import Fault
+from pytest_wdtts.load import LoadPlan, SessionPlan, load_corpus, plan_probes, plan_sessions
+from pytest_wdtts.protocol import chunk_ends
+from pytest_wdtts.record import ChunkFlag, EventKind, RunFooter, RunHeader, RunResult, SessionRecord
+
+SERVICE_NS = 3 * NS_PER_MS
+PCM_BYTES_PER_UNIT = 1280
+Service = Callable[[int], int]
+"""Service time in ns of a chunk whose last unit was sent at that time."""
+
+
+def steady(sent_ns: int) -> int:
+    """Every chunk takes 3 ms."""
+    return SERVICE_NS
+
+
+def session_plan(
+    text: str = "您好，世界。", session_id: str = "s", index: int = 0, interval_ms: int = 100
+) -> SessionPlan:
+    """One session that types a short text from the run's origin on."""
+    return SessionPlan(
+        session_id=session_id,
+        text=text,
+        open_ns=0,
+        first_unit_ns=interval_ms * NS_PER_MS,
+        interval_ns=interval_ms * NS_PER_MS,
+        index=index,
+    )
+
+
+def opened_record(plan: SessionPlan) -> SessionRecord:
+    """A session that is open and has sent nothing."""
+    record = SessionRecord(plan)
+    for offset_ns, kind in ((0, EventKind.OPENING), (NS_PER_MS, EventKind.OPENED), (2 * NS_PER_MS, EventKind.ACKED)):
+        record.note(plan.open_ns + offset_ns, kind)
+    return record
+
+
+def send_all(record: SessionRecord, units: int | None = None) -> None:
+    """Send the first `units` units (all) on time."""
+    for unit in range(len(record.plan.text) if units is None else units):
+        record.sent(record.plan.due_ns(unit), 0)
+
+
+def receive(record: SessionRecord, start: int, end: int, at_ns: int | None = None, flags: int = 0) -> None:
+    """Receive one chunk, by default 3 ms after its last unit left, with the next `chunk_seq`."""
+    if at_ns is None:
+        at_ns = record.sent_ns[min(end, len(record.sent_ns) - 1)] + SERVICE_NS
+    seq = record.chunk_seq[-1] + 1 if record.chunk_seq else 0
+    record.received(at_ns, seq, start, end, PCM_BYTES_PER_UNIT * (end - start + 1), flags or ChunkFlag.TONE_READ)
+
+
+def finish(record: SessionRecord, at_ns: int, cancelled: bool = False) -> None:
+    """The gateway ends the session as it should."""
+    record.note(at_ns, EventKind.ENDED, "cancelled" if cancelled else "")
+    record.note(at_ns + NS_PER_MS, EventKind.CLOSED, "1000")
+
+
+def healthy(plan: SessionPlan, service: Service = steady) -> SessionRecord:
+    """A session without a flaw: everything sent on time, flushed by the rule, ended well."""
+    record = opened_record(plan)
+    send_all(record)
+    record.note(record.sent_ns[-1], EventKind.TEXT_END_SENT)
+    start = 0
+    for end in chunk_ends(plan.text):
+        receive(record, start, end, record.sent_ns[end] + service(record.sent_ns[end]))
+        start = end + 1
+    finish(record, record.received_ns[-1] + NS_PER_MS)
+    return record
+
+
+def empty_run(scenario: str, load: LoadPlan, faults: Iterable[Fault] = ()) -> RunResult:
+    """A run that went to its end, with nothing in it."""
+    header = RunHeader(
+        scenario=scenario,
+        run_id="r",
+        url="ws://127.0.0.1:9/tts",
+        stack="external",
+        load=load,
+        planned_faults=to_builtins(list(faults)),
+    )
+    result = RunResult(header)
+    result.loop_delays_ns = [NS_PER_MS] * 100
+    result.footer = RunFooter(end_ns=round((load.duration_s + 2) * NS_PER_S), generator_cpu_s=1.0)
+    return result
+
+
+def healthy_run(
+    scenario: str = "baseline",
+    load: LoadPlan | None = None,
+    faults: Iterable[Fault] = (),
+    service: Service = steady,
+) -> RunResult:
+    """A whole run without a flaw; a planned fault has not happened until a test makes it so."""
+    load = (load or LoadPlan(sessions=8, duration_s=30.0)).checked()
+    result = empty_run(scenario, load, faults)
+    for plan in (*plan_sessions(load, load_corpus(load.corpus), "r"), *plan_probes(load, "r")):
+        result.add(healthy(plan, service))
+    return result
