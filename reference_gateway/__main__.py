@@ -87,9 +87,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--host", help="overrides WS_TTS_HOST")
     parser.add_argument("--port", help="overrides WS_TTS_PORT; 0 picks a free one")
     parser.add_argument("--engine", help="overrides WS_TTS_ENGINE")
-    parser.add_argument(
-        "--defect", action="append", default=[], metavar="NAME[:ARGS]", help="switch a misbehaviour on"
-    )
+    parser.add_argument("--defect", action="append", default=[], metavar="NAME[:ARGS]", help="switch a misbehaviour on")
     return parser.parse_args(arguments)
 
 

@@ -82,7 +82,8 @@ class Connection:
         assert task is not None
         self._gateway.guests[self] = task
         try:
-            while await self._read_one():
+            # What comes after our last message crossed it on the way: `close` reads that, and drops it.
+            while self._closing is None and await self._read_one():
                 pass
         finally:
             if self._closing is not None:
@@ -100,7 +101,7 @@ class Connection:
                 frame = await self._wire.next_frame()
             if frame is None:
                 return False
-            if self._closing is None:  # What comes after our last message crossed it on the way.
+            if self._closing is None:
                 await self._take(decode_client(frame))
         except Malformed as error:
             self._refuse("bad_request", str(error))

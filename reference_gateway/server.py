@@ -70,9 +70,7 @@ class _Routes:
         gateway, settings = self._gateway, self._gateway.settings
         if not _key_fits(request, settings.api_key):
             gateway.tally.refused_upgrades += 1
-            raise web.HTTPUnauthorized(
-                text="wrong or missing API key", headers={"WWW-Authenticate": "Bearer"}
-            )
+            raise web.HTTPUnauthorized(text="wrong or missing API key", headers={"WWW-Authenticate": "Bearer"})
         if gateway.draining:
             gateway.tally.refused_upgrades += 1
             raise web.HTTPServiceUnavailable(text="the gateway shuts down")

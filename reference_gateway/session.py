@@ -174,9 +174,7 @@ class Session:
             if last + 1 < self._flow_from_unit:
                 self.fail("bad_request", "type: 'resume' must come before new text")
         elif last < self.log.evicted_through:
-            self.fail(
-                "resume_not_available", f"units through {self.log.evicted_through} left the cache window"
-            )
+            self.fail("resume_not_available", f"units through {self.log.evicted_through} left the cache window")
         else:
             self.log.move_cursor(last)
             self._open_flow()
@@ -250,15 +248,11 @@ class Session:
         """Fail a session that its reader holds at the bound; `bytes_taken` is what its socket ever took."""
         if not (self._flowing and self.at_bound):
             self._stalled_since_ns = None
-        elif (
-            self._stalled_since_ns is None or bytes_taken - self._stalled_at_bytes >= self._limits.stall_bytes
-        ):
+        elif self._stalled_since_ns is None or bytes_taken - self._stalled_at_bytes >= self._limits.stall_bytes:
             self._stalled_since_ns, self._stalled_at_bytes = now_ns, bytes_taken
         elif now_ns - self._stalled_since_ns >= self._limits.stall_ns:
             seconds = self._limits.stall_ns / 1e9
-            self.fail(
-                "backpressure", f"audio is read too slowly: next to nothing was taken for {seconds:g} s"
-            )
+            self.fail("backpressure", f"audio is read too slowly: next to nothing was taken for {seconds:g} s")
 
     @property
     def _all_synthesised(self) -> bool:
