@@ -86,7 +86,7 @@ def test_random_lives_come_back_whole_at_every_checkpoint(tmp_path: Path) -> Non
         def teardown(self) -> None:
             self.writer.close()
 
-    run_state_machine_as_test(Lives, settings=settings(max_examples=60, stateful_step_count=20))  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(Lives, settings=settings(max_examples=60, stateful_step_count=20))
 
 
 def write(path: Path, result: RunResult) -> None:
