@@ -15,7 +15,10 @@ VALUE_MARKERS = {
     "load": "load(sessions, cps, duration_s, corpus, seed, ramp_s, warmup_s, probe_interval_s, loop): the load",
     "disconnect": "disconnect(percent, reconnect_delay_s, how, moment, times, resume_percent): cut connections",
     "cancel": "cancel(percent, moment): cancel sessions",
-    "slow_reader": "slow_reader(percent, pause_s, read_bytes_per_s, receive_buffer_bytes, times): stop reading",
+    "slow_reader": "slow_reader(percent, pause_s, read_bytes_per_s, receive_buffer_bytes, times, waves): stop reading",
+    "gateway_restart": "gateway_restart(at_s, down_s): kill the embedded gateway and start it again",
+    "gateway_pause": "gateway_pause(at_s, down_s): stop the embedded gateway's process for a while",
+    "gateway_drain": "gateway_drain(at_s, down_s): SIGTERM the embedded gateway, then start it again",
 }
 
 

@@ -1,16 +1,8 @@
 """What to break when: faults as values, planned from the run's seed. Pure."""
 
-from .kinds import Cancel, Disconnect, Fault, SlowReader
-from .plan import (
-    SHARES,
-    CancelShare,
-    DisconnectShare,
-    FaultPlan,
-    Share,
-    SlowReaderShare,
-    check_share,
-    plan_faults,
-)
+from .kinds import Cancel, Disconnect, Fault, GatewayFault, SlowReader
+from .plan import FaultPlan, plan_faults
+from .shares import SHARES, CancelShare, DisconnectShare, Share, SlowReaderShare, check_share
 
 __all__ = [
     "SHARES",
@@ -20,6 +12,7 @@ __all__ = [
     "DisconnectShare",
     "Fault",
     "FaultPlan",
+    "GatewayFault",
     "Share",
     "SlowReader",
     "SlowReaderShare",

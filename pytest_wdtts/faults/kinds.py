@@ -5,11 +5,14 @@ from typing import Literal
 from msgspec import Struct
 
 How = Literal["close", "reset", "silence", "within_frame"]
+HOWS: tuple[How, ...] = ("close", "reset", "silence", "within_frame")
+MOMENTS = ("before_audio", "mid_stream", "flushing")
 
 
 class Disconnect(Struct, frozen=True, kw_only=True, tag="disconnect", tag_field="fault"):
     """Cut session `session` at `at_ns`; it returns `delay_ns` later, with `resume` or as a new session.
 
+    `with_text_end` moves it to the very moment after `text_end` left: a gateway flushes within a millisecond.
     `close` is a closing handshake, `reset` a TCP reset, `silence` a half-open connection, `within_frame` a
     reset when a part of an audio chunk's frame has come.
     """
@@ -19,6 +22,7 @@ class Disconnect(Struct, frozen=True, kw_only=True, tag="disconnect", tag_field=
     delay_ns: int
     how: How = "reset"
     resume: bool = True
+    with_text_end: bool = False
 
     @property
     def heals_ns(self) -> int:
@@ -27,10 +31,11 @@ class Disconnect(Struct, frozen=True, kw_only=True, tag="disconnect", tag_field=
 
 
 class Cancel(Struct, frozen=True, kw_only=True, tag="cancel", tag_field="fault"):
-    """Cancel session `session` at `at_ns`; there is nothing to heal."""
+    """Cancel session `session` at `at_ns`, or right after its `text_end`; there is nothing to heal."""
 
     session: int
     at_ns: int
+    with_text_end: bool = False
 
     @property
     def heals_ns(self) -> int:
@@ -56,3 +61,16 @@ class SlowReader(Struct, frozen=True, kw_only=True, tag="slow_reader", tag_field
 
 
 Fault = Disconnect | Cancel | SlowReader
+
+
+class GatewayFault(Struct, frozen=True, kw_only=True):
+    """Break the embedded gateway itself at `at_ns`: `gateway_restart`, `gateway_pause` or `gateway_drain`."""
+
+    how: str
+    at_ns: int
+    down_ns: int
+
+    @property
+    def heals_ns(self) -> int:
+        """When the gateway is asked to work again; until it does is its own affair, and is recorded."""
+        return self.at_ns + self.down_ns

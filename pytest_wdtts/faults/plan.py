@@ -1,114 +1,41 @@
 """What to break when: shares of the sessions, chosen by the run's seed, laid out as faults in time."""
 
 from random import Random
-from typing import ClassVar, Literal
 
 from msgspec import Struct
 from msgspec.structs import asdict
 
 from ..clock import NS_PER_S
-from ..errors import UsageError
 from ..load import LoadPlan, SessionPlan
-from .kinds import Cancel, Disconnect, Fault, How, SlowReader
+from .kinds import HOWS, Cancel, Disconnect, Fault, GatewayFault, SlowReader
+from .shares import CancelShare, DisconnectShare, GatewayBreak, Share, SlowReaderShare, check_share
 
-Moment = Literal["any", "before_audio", "mid_stream", "flushing"]
-MOMENTS: tuple[Moment, ...] = ("any", "before_audio", "mid_stream", "flushing")
-HOWS: tuple[How, ...] = ("close", "reset", "silence", "within_frame")
 _JUST_AFTER_NS = 2_000_000
-
-
-class DisconnectShare(Struct, frozen=True, kw_only=True):
-    """Cut `percent` (0..1) of the sessions, `times` each, in one of the ways or all in turn ("any").
-
-    `resume_percent` of the returns use `resume`; the others come back as a new session.
-    """
-
-    name: ClassVar[str] = "disconnect"
-    percent: float = 0.1
-    reconnect_delay_s: float = 5.0
-    how: str = "any"
-    moment: str = "any"
-    times: int = 1
-    resume_percent: float = 1.0
-
-
-class CancelShare(Struct, frozen=True, kw_only=True):
-    """Cancel `percent` (0..1) of the sessions at one of the moments or all in turn ("any")."""
-
-    name: ClassVar[str] = "cancel"
-    percent: float = 0.1
-    moment: str = "any"
-
-
-class SlowReaderShare(Struct, frozen=True, kw_only=True):
-    """`percent` (0..1) of the sessions stop reading for `pause_s`, or read `read_bytes_per_s`.
-
-    `receive_buffer_bytes` bounds what the kernel takes in meanwhile: by default it would hide megabytes.
-    """
-
-    name: ClassVar[str] = "slow_reader"
-    percent: float = 0.1
-    pause_s: float = 5.0
-    read_bytes_per_s: int = 0
-    receive_buffer_bytes: int = 8192
-    times: int = 1
-
-
-Share = DisconnectShare | CancelShare | SlowReaderShare
-SHARES: dict[str, type[Share]] = {kind.name: kind for kind in (DisconnectShare, CancelShare, SlowReaderShare)}
+_ARMED_BEFORE_NS = 20_000_000
+_TURNS = ("mid_stream", "mid_stream", "before_audio", "mid_stream", "flushing")
+"""What "any" moment means, place by place: mostly in the middle, and never forgetting the edges."""
 
 
 class FaultPlan(Struct, frozen=True):
-    """The shares asked for and the faults they came to."""
+    """The shares asked for and the faults they came to, of sessions and of the gateway itself."""
 
     shares: tuple[Share, ...] = ()
     faults: tuple[Fault, ...] = ()
+    gateway: tuple[GatewayFault, ...] = ()
 
-    def sessions(self, kind: type[Fault]) -> set[int]:
-        """Indices of the sessions that get a fault of this kind."""
-        return {fault.session for fault in self.faults if isinstance(fault, kind)}
+    def receive_buffers(self) -> dict[int, int]:
+        """Bytes of kernel buffer for each slow reader; who is not named keeps the system's."""
+        bound = max((s.receive_buffer_bytes for s in self.shares if isinstance(s, SlowReaderShare)), default=0)
+        return {fault.session: bound for fault in self.faults if isinstance(fault, SlowReader)}
 
-    @property
-    def touched(self) -> set[int]:
-        """Indices of the sessions that get any fault."""
-        return {fault.session for fault in self.faults}
-
-    def receive_buffer_bytes(self, session: int) -> int:
-        """How small a slow reader's kernel buffer has to be; 0 for everyone else."""
-        if session not in self.sessions(SlowReader):
-            return 0
-        return max(
-            (share.receive_buffer_bytes for share in self.shares if isinstance(share, SlowReaderShare)),
-            default=0,
-        )
+    def longest_ns(self) -> int:
+        """The longest time from a fault to its heal."""
+        every = (*self.faults, *self.gateway)
+        return max((fault.heals_ns - fault.at_ns for fault in every), default=0)
 
     def described(self) -> dict[str, dict[str, object]]:
         """The shares as JSON-ready fields by name."""
         return {share.name: asdict(share) for share in self.shares}
-
-
-def check_share(share: Share, load: LoadPlan) -> None:
-    """Raise `UsageError` for a share that is no share or does not fit into the run."""
-    for name in ("percent", "resume_percent"):
-        value = getattr(share, name, 0.0)
-        if not 0 <= value <= 1:
-            raise UsageError(f"{share.name}({name}={value:g}): a share is a number from 0 to 1, 0.1 for ten percent")
-    if getattr(share, "moment", "any") not in MOMENTS:
-        raise UsageError(f"{share.name}(moment={share.moment!r}): one of {', '.join(MOMENTS)}")  # type: ignore[union-attr]
-    if isinstance(share, DisconnectShare) and share.how not in ("any", *HOWS):
-        raise UsageError(f"disconnect(how={share.how!r}): one of any, {', '.join(HOWS)}")
-    for name in ("reconnect_delay_s", "pause_s", "read_bytes_per_s"):
-        if getattr(share, name, 0) < 0:
-            raise UsageError(f"{share.name}({name}={getattr(share, name):g}) lies in the past: give 0 or more")
-    times = getattr(share, "times", 1)
-    if times < 1:
-        raise UsageError(f"{share.name}(times={times}): give 1 or more")
-    longest_s = times * max(getattr(share, "reconnect_delay_s", 0.0), getattr(share, "pause_s", 0.0))
-    if share.percent and longest_s >= load.duration_s:
-        raise UsageError(
-            f"{share.name}: {times} x {longest_s / times:g} s does not fit into {load.duration_s:g} s: "
-            "shorten the fault or lengthen --wdtts-duration"
-        )
 
 
 def plan_faults(load: LoadPlan, sessions: list[SessionPlan], shares: tuple[Share, ...]) -> FaultPlan:
@@ -121,54 +48,85 @@ def plan_faults(load: LoadPlan, sessions: list[SessionPlan], shares: tuple[Share
     order = list(range(len(sessions)))
     Random(f"{load.seed}/faults").shuffle(order)
     faults: list[Fault] = []
+    broken: list[GatewayFault] = []
     taken = 0
     for share in shares:
+        if isinstance(share, GatewayBreak):
+            broken.append(_gateway_fault(share, load))
+            continue
         count = round(share.percent * len(sessions)) or (1 if share.percent else 0)
         chosen = [order[(taken + i) % len(order)] for i in range(count)]
         taken += count
         for place, index in enumerate(chosen):
             random = Random(f"{load.seed}/faults/{share.name}/{index}")
-            faults += _faults(share, sessions[index], place, random)
-    return FaultPlan(shares, tuple(sorted(faults, key=lambda fault: (fault.at_ns, fault.session))))
+            faults += _faults(share, sessions[index], place, load, random)
+    return FaultPlan(shares, tuple(sorted(faults, key=lambda fault: (fault.at_ns, fault.session))), tuple(broken))
 
 
-def _faults(share: Share, session: SessionPlan, place: int, random: Random) -> list[Fault]:
+def _gateway_fault(share: GatewayBreak, load: LoadPlan) -> GatewayFault:
+    at_s = share.at_s if share.at_s >= 0 else (load.duration_s - share.down_s) / 2
+    return GatewayFault(how=share.name, at_ns=round(at_s * NS_PER_S), down_ns=round(share.down_s * NS_PER_S))
+
+
+def _faults(
+    share: DisconnectShare | CancelShare | SlowReaderShare,
+    session: SessionPlan,
+    place: int,
+    load: LoadPlan,
+    random: Random,
+) -> list[Fault]:
     index = session.index
     match share:
         case DisconnectShare():
             delay_ns = round(share.reconnect_delay_s * NS_PER_S)
             hows = HOWS if share.how == "any" else (share.how,)
-            cut = [
+            moment = _moment(share, place)
+            times = _times(session, share.times, delay_ns, moment, random)
+            return [
                 Disconnect(
                     session=index,
                     at_ns=at_ns,
                     delay_ns=delay_ns,
                     how=hows[(place + turn) % len(hows)],  # type: ignore[arg-type]
                     resume=random.random() < share.resume_percent,
+                    with_text_end=moment == "flushing",
                 )
-                for turn, at_ns in enumerate(_times(session, share.times, delay_ns, share.moment, place, random))
+                for turn, at_ns in enumerate(times)
             ]
-            return [*cut]
         case CancelShare():
-            return [Cancel(session=index, at_ns=_times(session, 1, 0, share.moment, place, random)[0])]
+            moment = _moment(share, place)
+            at_ns = _times(session, 1, 0, moment, random)[0]
+            return [Cancel(session=index, at_ns=at_ns, with_text_end=moment == "flushing")]
         case SlowReaderShare():
             pause_ns = round(share.pause_s * NS_PER_S)
             return [
                 SlowReader(session=index, at_ns=at_ns, pause_ns=pause_ns, read_bytes_per_s=share.read_bytes_per_s)
-                for at_ns in _times(session, share.times, pause_ns, "mid_stream", place, random)
+                for at_ns in _wave_times(share, load, place, random)
             ]
 
 
-def _times(session: SessionPlan, times: int, length_ns: int, moment: str, place: int, random: Random) -> list[int]:
+def _moment(share: DisconnectShare | CancelShare, place: int) -> str:
+    return _TURNS[place % len(_TURNS)] if share.moment == "any" else share.moment
+
+
+def _times(session: SessionPlan, times: int, length_ns: int, moment: str, random: Random) -> list[int]:
     """Lay `times` intervals of `length_ns` into the session; the first at the moment asked for."""
     begin, end = session.first_unit_ns, session.due_ns(len(session.text))
-    turns = ("mid_stream", "mid_stream", "before_audio", "mid_stream", "flushing")
-    moment = turns[place % len(turns)] if moment == "any" else moment
     if moment == "flushing":
-        return [end + _JUST_AFTER_NS]
+        return [end - _ARMED_BEFORE_NS]
     slot_ns = (end - begin) // times
     free_ns = max(slot_ns - length_ns, slot_ns // 10)
     starts = [begin + turn * slot_ns + random.randrange(free_ns // 10, free_ns * 9 // 10 + 1) for turn in range(times)]
     if moment == "before_audio":
         starts[0] = session.first_unit_ns + _JUST_AFTER_NS
     return starts
+
+
+def _wave_times(share: SlowReaderShare, load: LoadPlan, place: int, random: Random) -> list[int]:
+    """Start in the second third of a wave's slack, so that calm is left before and after it."""
+    waves = max(share.waves, share.times)
+    begin_s = max(load.ramp_s, load.warmup_s)
+    wave_s = (load.duration_s - begin_s) / waves
+    slack_s = max(0.0, wave_s - share.pause_s)
+    chosen = sorted((place + turn) % waves for turn in range(share.times))
+    return [round((begin_s + wave * wave_s + slack_s * (0.4 + 0.2 * random.random())) * NS_PER_S) for wave in chosen]

@@ -53,7 +53,7 @@ def carry_out(order: Order, progress: Progress | None = None, limits: Limits | N
     async def drive(gateway: Gateway) -> None:
         transport = PortableTransport()
         await knock(transport, gateway)
-        run = Run(plan, gateway, stack.name, transport, directory / f"{plan.scenario}.jsonl", stack.pids, progress)
+        run = Run(plan, gateway, stack, transport, directory / f"{plan.scenario}.jsonl", progress)
         runs.append(run)
         await run.execute()
 

@@ -31,6 +31,13 @@ class Order(Struct, frozen=True, kw_only=True):
 
     def make_stack(self) -> Stack:
         """Return the system under test, not yet started. Raises `UsageError` where options contradict."""
+        stack = self._choose_stack()
+        breaks = sorted(name for name in self.shares if name.startswith("gateway_"))
+        if breaks and not stack.breakable:
+            raise UsageError(f"{', '.join(breaks)} needs a gateway that we may break: leave --wdtts-url out")
+        return stack
+
+    def _choose_stack(self) -> Stack:
         name = self.stack or ("external" if self.url else "embedded")
         if name not in STACKS:
             raise UsageError(f"no stack {name!r}: one of {', '.join(STACKS)}")

@@ -26,6 +26,13 @@ class World(Protocol):
     def conversation_over(self, conversation: "Conversation") -> None:
         """The conversation has ended, one way or another."""
 
+    def gateway_away(self) -> bool:
+        """Whether the plan has taken the gateway down and not yet brought it back."""
+        ...
+
+    def await_gateway(self, conversation: "Conversation") -> None:
+        """Call the conversation's `come_back` when the gateway answers again."""
+
     def replace(self, conversation: "Conversation", now_ns: int) -> None:
         """A new session has to take over from this one."""
 
@@ -38,6 +45,8 @@ class Conversation:
         self.plan: SessionPlan = machine.plan
         self.record: SessionRecord = machine.record
         self.over = False
+        self.after_text_end: Action | None = None
+        """What a fault does in the moment after `text_end` left."""
         self._world = world
         self._target = target
         self._line: _Line | None = None
@@ -59,6 +68,9 @@ class Conversation:
         """Send what is due and come back when the next unit is."""
         self._armed = False
         self._send(self.machine.send_due(now_ns))
+        if self.after_text_end is not None and self.machine.text_ended:
+            act, self.after_text_end = self.after_text_end, None
+            act(self._world.now_ns())
 
     def sweep(self, now_ns: int) -> None:
         """Let the deadline speak, if it has come."""
@@ -166,13 +178,24 @@ class Conversation:
 
     def line_closed(self, code: int, reason: str) -> None:
         """The connection is gone."""
-        self.machine.closed(self._world.now_ns(), code, reason)
-        self._end()
+        if not self._gone_with_gateway():
+            self.machine.closed(self._world.now_ns(), code, reason)
+            self._end()
 
     def line_failed(self, reason: str) -> None:
         """The connection never came to be."""
+        if self._gone_with_gateway():
+            return
         self.machine.failed(self._world.now_ns(), reason)
         self._end()
+
+    def _gone_with_gateway(self) -> bool:
+        """The plan took the gateway down, and this connection with it: wait for its return."""
+        if not self._world.gateway_away() or not self.machine.cut(self._world.now_ns(), "gateway", resume=True):
+            return False
+        self._line = None
+        self._world.await_gateway(self)
+        return True
 
     # --- small things ----------------------------------------------------------------------------------------------
 

@@ -5,19 +5,21 @@ and the run has one above them all.
 """
 
 import asyncio
+import dataclasses
 import gc
 import os
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from msgspec import to_builtins
+from msgspec.structs import replace
 
 from ..clock import NS_PER_S, MonotonicClock
 from ..errors import OwnFailure
 from ..load import SessionPlan, TimerWheel
 from ..record import (
     EventKind,
+    GatewayFaultLine,
     JournalWriter,
     LoopDelayLine,
     RunFooter,
@@ -27,7 +29,7 @@ from ..record import (
     SessionRecord,
 )
 from ..session import ClientSession
-from ..stack import Gateway, sample
+from ..stack import Gateway, Stack, sample
 from ..transport import Target, Transport, parse_target
 from .conversation import Action, Conversation
 from .environment import describe_machine
@@ -48,10 +50,9 @@ class Run:
         self,
         plan: RunPlan,
         gateway: Gateway,
-        stack_name: str,
+        stack: Stack,
         transport: Transport,
         journal_path: Path,
-        pids: Callable[[], list[int]] = list,
         progress: Progress | None = None,
     ) -> None:
         self.wheel: TimerWheel[Action] = TimerWheel()
@@ -59,7 +60,8 @@ class Run:
         self.plan = plan
         self._gateway = gateway
         self._target = parse_target(gateway.url, gateway.api_key)
-        self._pids = pids
+        self._stack = stack
+        self._buffers = plan.faults.receive_buffers()
         self._progress = progress
         self._clock = MonotonicClock()
         self._origin_ns = self._clock.now_ns() + LEAD_NS
@@ -70,9 +72,11 @@ class Run:
         self._timer_ns = 0
         self._over = asyncio.Event()
         self._crashed = ""
-        self.result = RunResult(self._header(stack_name))
+        self.result = RunResult(self._header(stack.name))
         self._journal = JournalWriter(journal_path, self.result.header)
-        self._nemesis = Nemesis(plan.faults, self.wheel, self._by_index.__getitem__)
+        self._nemesis = Nemesis(
+            plan.faults, self.wheel, self._by_index.__getitem__, stack, self._gateway_healed, self._fail_ourselves
+        )
 
     async def execute(self) -> RunResult:
         """Run to the end. Cancelling it (Ctrl-C) ends it in order: the evidence so far is saved."""
@@ -110,6 +114,14 @@ class Run:
         if not self._alive:
             self._over.set()
 
+    def gateway_away(self) -> bool:
+        """Whether the nemesis has taken the gateway down."""
+        return self._nemesis.gateway_away
+
+    def await_gateway(self, conversation: Conversation) -> None:
+        """Bring the conversation back with the gateway."""
+        self._nemesis.waiting.append(conversation)
+
     def replace(self, conversation: Conversation, now_ns: int) -> None:
         """Open a new session for what the old one did not bring; the old one's loss is explained by it."""
         old = conversation.plan
@@ -117,13 +129,12 @@ class Run:
         conversation.record.note(now_ns, EventKind.REPLACED, f"from unit {done}")
         if done >= len(old.text):
             return
-        new = SessionPlan(
+        new = replace(
+            old,
             session_id=f"{old.session_id}r",
             text=old.text[done:],
             open_ns=now_ns,
             first_unit_ns=old.due_ns(done),
-            interval_ns=old.interval_ns,
-            index=old.index,
             replaces=old.session_id,
         )
         self._plan_conversation(new)
@@ -146,17 +157,14 @@ class Run:
         self.wheel.schedule(session.open_ns, conversation.open)
 
     def _target_of(self, session: SessionPlan) -> Target:
-        buffer_bytes = 0 if session.probe else self.plan.faults.receive_buffer_bytes(session.index)
-        if not buffer_bytes:
+        if session.probe or session.index not in self._buffers:
             return self._target
-        target = self._target
-        return Target(target.host, target.port, target.resource, target.tls, target.headers, buffer_bytes)
+        return dataclasses.replace(self._target, receive_buffer_bytes=self._buffers[session.index])
 
     async def _until_over(self) -> str:
         plan = self.plan
         last_due_ns = max(session.due_ns(len(session.text)) for session in plan.sessions)
-        longest_fault_ns = max((fault.heals_ns - fault.at_ns for fault in plan.faults.faults), default=0)
-        limit_ns = last_due_ns + longest_fault_ns + round(GRACE_AFTER_PLAN_S * NS_PER_S)
+        limit_ns = last_due_ns + plan.faults.longest_ns() + round(GRACE_AFTER_PLAN_S * NS_PER_S)
         self._arm()
         try:
             async with asyncio.timeout((limit_ns - self.now_ns()) / NS_PER_S):
@@ -168,8 +176,15 @@ class Run:
 
     def _crash(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
         """An error of ours in a callback: the run is over, and no evidence against anybody."""
-        self._crashed = f"our own failure: {context.get('exception') or context.get('message')!r}"
+        self._fail_ourselves(f"{context.get('exception') or context.get('message')!r}")
+
+    def _fail_ourselves(self, why: str) -> None:
+        self._crashed = f"our own failure: {why}"
         self._over.set()
+
+    def _gateway_healed(self, line: GatewayFaultLine) -> None:
+        self.result.gateway_faults.append(line)
+        self._journal.write(line)
 
     def _arm(self) -> None:
         """Set the one timer to the wheel's next slot."""
@@ -215,7 +230,7 @@ class Run:
 
     async def _sample(self) -> None:
         """Look at the gateway's process every second, in a thread: reading /proc can take a while."""
-        while pids := self._pids():
+        while pids := self._stack.pids():
             taken = await asyncio.to_thread(sample, pids, self.now_ns())
             if taken is not None:
                 self.result.samples.append(taken)

@@ -1,21 +1,75 @@
 """The fault plan meets the conversations: every fault on time, every fault healed."""
 
+import asyncio
 from collections.abc import Callable
 
-from ..faults import Cancel, Disconnect, Fault, FaultPlan, SlowReader
+from ..errors import WdttsError
+from ..faults import Cancel, Disconnect, Fault, FaultPlan, GatewayFault, SlowReader
 from ..load import TimerWheel
+from ..record import GatewayFaultLine
+from ..stack import Stack
 from .conversation import Action, Conversation
+
+RETURN_SPREAD_NS = 20_000_000
 
 
 class Nemesis:
-    """Puts the plan's faults on the wheel. `injected` counts those that met a live session, by name."""
+    """Puts the plan's faults on the wheel. `injected` counts those that met a live session, by name.
 
-    def __init__(self, plan: FaultPlan, wheel: TimerWheel[Action], victim: Callable[[int], Conversation]) -> None:
+    `healed` hears of each fault of the gateway itself once it is over; `trouble` of one that could not be
+    carried out.
+    """
+
+    def __init__(
+        self,
+        plan: FaultPlan,
+        wheel: TimerWheel[Action],
+        victim: Callable[[int], Conversation],
+        stack: Stack,
+        healed: Callable[[GatewayFaultLine], None],
+        trouble: Callable[[str], None],
+    ) -> None:
         self.injected: dict[str, int] = {}
+        self.gateway_away = False
+        self.waiting: list[Conversation] = []
+        self._stack = stack
+        self._healed = healed
+        self._trouble = trouble
+        self._work: set[asyncio.Task[None]] = set()
         self._wheel = wheel
         self._victim = victim
         for fault in plan.faults:
             wheel.schedule(fault.at_ns, self._turn(fault))
+        for broken in plan.gateway:
+            wheel.schedule(broken.at_ns, self._break_turn(broken))
+
+    def _break_turn(self, fault: GatewayFault) -> Action:
+        def begin(now_ns: int) -> None:
+            task = asyncio.get_running_loop().create_task(self._break_gateway(fault, now_ns))
+            self._work.add(task)
+            task.add_done_callback(self._work.discard)
+
+        return begin
+
+    async def _break_gateway(self, fault: GatewayFault, began_ns: int) -> None:
+        """Break, wait, mend; in threads, because a process takes its time to go and to come."""
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        self._count(fault.how)
+        self.gateway_away = fault.how != "gateway_pause"
+        try:
+            await asyncio.to_thread(self._stack.break_down, fault.how)
+            await asyncio.sleep(fault.down_ns / 1e9)
+            await asyncio.to_thread(self._stack.mend, fault.how)
+        except WdttsError as error:
+            self._trouble(str(error))
+            return
+        now_ns = began_ns + round((loop.time() - began_s) * 1e9)
+        self.gateway_away = False
+        self._healed(GatewayFaultLine(fault.how, began_ns, now_ns))
+        for place, conversation in enumerate(self.waiting):
+            self._wheel.schedule(now_ns + place * RETURN_SPREAD_NS, conversation.come_back)
+        self.waiting = []
 
     def _turn(self, fault: Fault) -> Action:
         return lambda now_ns: self._inject(fault, now_ns)
@@ -23,6 +77,9 @@ class Nemesis:
     def _inject(self, fault: Fault, now_ns: int) -> None:
         victim = self._victim(fault.session)
         if victim.over:
+            return
+        if getattr(fault, "with_text_end", False) and not victim.machine.text_ended:
+            victim.after_text_end = self._turn(fault)
             return
         match fault:
             case Disconnect():

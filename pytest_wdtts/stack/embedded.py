@@ -26,6 +26,7 @@ class EmbeddedStack:
     """
 
     name = "embedded"
+    breakable = True
 
     def __init__(
         self, environment: dict[str, str] | None = None, defects: tuple[str, ...] = (), api_key: str = ""
@@ -73,7 +74,7 @@ class EmbeddedStack:
         """End the child: politely, then by force."""
         if self._process is None:
             return
-        self.signal(signal.SIGCONT)
+        self._signal(signal.SIGCONT)
         self._process.terminate()
         try:
             self._process.wait(STOP_LIMIT_S)
@@ -86,8 +87,21 @@ class EmbeddedStack:
         """The child's process id."""
         return [self._process.pid] if self._process else []
 
-    def signal(self, number: int) -> None:
-        """Send the child a signal; nothing where it has ended already."""
+    def break_down(self, how: str) -> None:
+        """Kill, stop or ask the child to finish."""
+        self._signal({"gateway_restart": signal.SIGKILL, "gateway_pause": signal.SIGSTOP}.get(how, signal.SIGTERM))
+
+    def mend(self, how: str) -> None:
+        """Let it go on, or start a new child on the same port. Raises `StackError`."""
+        if how == "gateway_pause":
+            self._signal(signal.SIGCONT)
+            return
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(STOP_LIMIT_S)
+        self.start()
+
+    def _signal(self, number: int) -> None:
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(number)
 

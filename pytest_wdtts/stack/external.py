@@ -1,5 +1,6 @@
 """A gateway that someone else runs: reached by its URL, never started or stopped by us."""
 
+from ..errors import OwnFailure
 from ..transport import http_origin, parse_target
 from .health import read_health
 from .seam import Gateway
@@ -9,6 +10,7 @@ class ExternalStack:
     """The user's own gateway."""
 
     name = "external"
+    breakable = False
 
     def __init__(self, url: str, api_key: str = "") -> None:
         parse_target(url, api_key)
@@ -21,6 +23,13 @@ class ExternalStack:
 
     def stop(self) -> None:
         """Leave it as it is."""
+
+    def break_down(self, how: str) -> None:
+        """It is not ours to break."""
+        raise OwnFailure(f"{how} needs a gateway of our own: leave --wdtts-url out")
+
+    def mend(self, how: str) -> None:
+        """Nothing was broken."""
 
     def pids(self) -> list[int]:
         """Nothing can be seen from outside."""

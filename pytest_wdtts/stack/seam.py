@@ -22,6 +22,8 @@ class Stack(Protocol):
     """One way to have a gateway. `start` raises `StackError` with the reason; `stop` never raises."""
 
     name: str
+    breakable: bool
+    """Whether the gateway itself can be broken and mended."""
 
     def start(self) -> Gateway:
         """Bring it up, wait until it answers, and return it."""
@@ -29,6 +31,12 @@ class Stack(Protocol):
 
     def stop(self) -> None:
         """Take down what `start` brought up."""
+
+    def break_down(self, how: str) -> None:
+        """Do what a fault of the gateway itself says; `OwnFailure` where this stack cannot."""
+
+    def mend(self, how: str) -> None:
+        """Undo it, and wait until the gateway answers again."""
 
     def pids(self) -> list[int]:
         """Processes of the gateway on this machine, for sampling; empty where they cannot be seen."""

@@ -26,12 +26,14 @@ def error_types(case: Case) -> Row:
         if not code:
             continue
         counts[code] = counts.get(code, 0) + 1
-        if code not in _ALLOWED or not case.has_fault(record, _ALLOWED[code]):
+        if code not in _ALLOWED or not (case.has_fault(record, _ALLOWED[code]) or _lost_its_gateway(record, code)):
             why = "not caused by any fault" if code not in _ALLOWED else "in a session without the fault that causes it"
             found.append(evidence(record.plan.session_id, record.times(EventKind.ERROR)[0], f"{code}: {why}"))
     sessions = case.header.load.sessions
     for code, kind in _ALLOWED.items():
         injected = len({fault.session for fault in case.faults if isinstance(fault, kind)})
+        if case.result.gateway_faults and kind is Disconnect:
+            injected = sessions
         most = most_expected(sessions, injected / sessions, case.limits.ratio_confidence)
         if counts.get(code, 0) > most:
             found.append(evidence("", 0, f"{counts[code]} x {code}, injected faults explain at most {most}"))
@@ -167,6 +169,13 @@ def isolation_latency(case: Case) -> Row:
         found.append(evidence(record.plan.session_id, int(steady.at_ns[slowest]), what))
     observed = f"service time p99 {inside_ms:.1f} ms during, {outside_ms:.1f} ms outside (p={p_value:.3g})"
     return judged("isolation_latency", found, observed, limit)
+
+
+def _lost_its_gateway(record: SessionRecord, code: str) -> bool:
+    """The gateway itself was taken down by the plan: a new process knows no old session."""
+    return code == "resume_not_available" and any(
+        event.kind is EventKind.FAULT and event.detail == "gateway" for event in record.events
+    )
 
 
 def _stop_ns(record: SessionRecord) -> int | None:

@@ -1,0 +1,128 @@
+"""What markers ask for: shares of the sessions to break, and breaks of the gateway itself.
+
+The fields are the markers' keyword arguments. A negative `at_s` means the middle of the run.
+"""
+
+from typing import ClassVar
+
+from msgspec import Struct
+
+from ..errors import UsageError
+from ..load import LoadPlan
+from .kinds import HOWS, MOMENTS
+
+
+class DisconnectShare(Struct, frozen=True, kw_only=True):
+    """Cut `percent` (0..1) of the sessions, `times` each, in one of the ways or all in turn ("any").
+
+    `resume_percent` of the returns use `resume`; the others come back as a new session.
+    """
+
+    name: ClassVar[str] = "disconnect"
+    percent: float = 0.1
+    reconnect_delay_s: float = 5.0
+    how: str = "any"
+    moment: str = "any"
+    times: int = 1
+    resume_percent: float = 1.0
+
+
+class CancelShare(Struct, frozen=True, kw_only=True):
+    """Cancel `percent` (0..1) of the sessions at one of the moments or all in turn ("any")."""
+
+    name: ClassVar[str] = "cancel"
+    percent: float = 0.1
+    moment: str = "any"
+
+
+class SlowReaderShare(Struct, frozen=True, kw_only=True):
+    """`percent` (0..1) of the sessions stop reading for `pause_s`, or read `read_bytes_per_s`.
+
+    They do so in `waves`, so that there is calm to compare with; each takes part in `times` of them.
+    `receive_buffer_bytes` bounds what the kernel takes in meanwhile: by default it would hide megabytes.
+    """
+
+    name: ClassVar[str] = "slow_reader"
+    percent: float = 0.1
+    pause_s: float = 5.0
+    read_bytes_per_s: int = 0
+    receive_buffer_bytes: int = 8192
+    times: int = 1
+    waves: int = 2
+
+
+class GatewayRestart(Struct, frozen=True, kw_only=True):
+    """Kill the embedded gateway at `at_s` and start it again `down_s` later."""
+
+    name: ClassVar[str] = "gateway_restart"
+    at_s: float = -1.0
+    down_s: float = 1.0
+
+
+class GatewayPause(Struct, frozen=True, kw_only=True):
+    """Stop the embedded gateway's process for `down_s` (SIGSTOP, SIGCONT)."""
+
+    name: ClassVar[str] = "gateway_pause"
+    at_s: float = -1.0
+    down_s: float = 2.0
+
+
+class GatewayDrain(Struct, frozen=True, kw_only=True):
+    """Ask the embedded gateway to finish (SIGTERM) at `at_s`; end it `down_s` later and start it again."""
+
+    name: ClassVar[str] = "gateway_drain"
+    at_s: float = -1.0
+    down_s: float = 2.0
+
+
+GatewayBreak = GatewayRestart | GatewayPause | GatewayDrain
+Share = DisconnectShare | CancelShare | SlowReaderShare | GatewayRestart | GatewayPause | GatewayDrain
+SHARES: dict[str, type[Share]] = {
+    kind.name: kind
+    for kind in (DisconnectShare, CancelShare, SlowReaderShare, GatewayRestart, GatewayPause, GatewayDrain)
+}
+
+_SHARE_FIELDS = ("percent", "resume_percent")
+_TIME_FIELDS = ("reconnect_delay_s", "pause_s", "read_bytes_per_s", "receive_buffer_bytes", "down_s")
+_COUNT_FIELDS = ("times", "waves")
+
+
+def check_share(share: Share, load: LoadPlan) -> None:
+    """Raise `UsageError` for a share that is no share or does not fit into the run."""
+    for name in _SHARE_FIELDS:
+        value = getattr(share, name, 0.0)
+        if not 0 <= value <= 1:
+            raise UsageError(f"{share.name}({name}={value:g}): a share is a number from 0 to 1, 0.1 for ten percent")
+    for name in _TIME_FIELDS:
+        value = getattr(share, name, 0.0)
+        if not 0 <= value < float("inf"):
+            raise UsageError(f"{share.name}({name}={value:g}): give 0 or more")
+    for name in _COUNT_FIELDS:
+        value = getattr(share, name, 1)
+        if value < 1:
+            raise UsageError(f"{share.name}({name}={value}): give 1 or more")
+    for name, valid in (("moment", MOMENTS), ("how", HOWS)):
+        value = getattr(share, name, "any")
+        if value not in ("any", *valid):
+            raise UsageError(f"{share.name}({name}={value!r}): one of any, {', '.join(valid)}")
+    _check_fit(share, load)
+
+
+def _check_fit(share: Share, load: LoadPlan) -> None:
+    if isinstance(share, GatewayBreak):
+        end_s = max(share.at_s, 0.0) + share.down_s
+        if end_s >= load.duration_s:
+            raise UsageError(
+                f"{share.name}: its end at {end_s:g} s does not fit into {load.duration_s:g} s: "
+                "break earlier or lengthen --wdtts-duration"
+            )
+        return
+    if isinstance(share, CancelShare) or not share.percent:
+        return
+    one_s = share.reconnect_delay_s if isinstance(share, DisconnectShare) else share.pause_s
+    rounds = share.times if isinstance(share, DisconnectShare) else max(share.times, share.waves)
+    if rounds * one_s >= load.duration_s:
+        raise UsageError(
+            f"{share.name}: {rounds} x {one_s:g} s does not fit into {load.duration_s:g} s: "
+            "shorten the fault or lengthen --wdtts-duration"
+        )
