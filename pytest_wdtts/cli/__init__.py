@@ -1,9 +1,36 @@
-"""The `wdtts` command."""
+"""The `wdtts` command: each subcommand is one module with `add(subparsers)`; all heavy imports wait for theirs.
 
+Exit codes: 0 passed, 1 the gateway failed, 2 interrupted, 3 invalid (the run is no evidence), 4 usage.
+"""
+
+import argparse
+import importlib
 import sys
+from collections.abc import Sequence
+
+from ..errors import UsageError, WdttsError
+
+_COMMANDS = ("bench", "accept", "judge", "session")
+
+PASSED, FAILED, INTERRUPTED, INVALID, USAGE = 0, 1, 2, 3, 4
 
 
-def main() -> int:
-    """Entry point of the console script."""
-    sys.stdout.write("wdtts\n")
-    return 0
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point of the console script; returns the exit code and never shows a traceback of ours."""
+    parser = argparse.ArgumentParser(prog="wdtts", description="Decides whether a streaming TTS gateway may go live.")
+    subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for name in _COMMANDS:
+        importlib.import_module(f".{name}", __name__).add(subparsers)
+    chosen = parser.parse_args(arguments)
+    try:
+        code: int = chosen.run(chosen)
+    except UsageError as error:
+        sys.stderr.write(f"wdtts: {error}\n")
+        return USAGE
+    except WdttsError as error:
+        sys.stderr.write(f"wdtts: invalid: {error}\n")
+        return INVALID
+    except KeyboardInterrupt:
+        sys.stderr.write("wdtts: interrupted; what was measured is in the report directory\n")
+        return INTERRUPTED
+    return code

@@ -1,0 +1,127 @@
+"""`wdtts bench`: the operator's old benchmark, flag for flag (guide, chapter 2), with every unit accounted for."""
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..gate import Order
+    from ..report import Report
+    from ..run import Snapshot
+
+
+def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Declare the command."""
+    parser = subparsers.add_parser("bench", help="drive a gateway and print the guide's figures", description=__doc__)
+    parser.add_argument("--url", help="WebSocket URL of the gateway; without it, the reference gateway is started")
+    parser.add_argument("--scenario", default="baseline", choices=("baseline", "mixed", "heavy"))
+    parser.add_argument("--concurrency", type=int, default=50, help="sessions at once (default 50)")
+    parser.add_argument("--cps", type=float, default=5.0, help="units a second of each session (default 5)")
+    parser.add_argument("--duration", type=float, default=60.0, help="seconds that each session types (default 60)")
+    parser.add_argument("--text-file", help="UTF-8 text of at least cps x duration units")
+    parser.add_argument("--disconnect-percent", type=float, help="share of sessions to cut, 0..1")
+    parser.add_argument("--cancel-percent", type=float, help="share of sessions to cancel, 0..1")
+    parser.add_argument("--backpressure-percent", type=float, help="share of slow readers, 0..1")
+    parser.add_argument("--backpressure-pause-s", type=float, help="how long a slow reader stops reading")
+    parser.add_argument("--reconnect-delay-s", type=float, help="how long a cut session stays away")
+    parser.add_argument("--sample-rate", type=int, default=16000)
+    parser.add_argument("--channels", type=int, default=1)
+    parser.add_argument("--audio-format", default="pcm16_wav")
+    parser.add_argument("--output-json", help="also write the report here")
+    parser.add_argument("--api-key", default="")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--report", default="wdtts-report", help="directory for all reports (default wdtts-report)")
+    parser.set_defaults(run=bench)
+
+
+def bench(chosen: argparse.Namespace) -> int:
+    """Run it; 0 passed, 1 failed, 3 invalid."""
+    from ..gate import carry_out
+    from ..verdict import Verdict
+
+    outcome = carry_out(_order(chosen), _show if sys.stderr.isatty() else None)
+    sys.stdout.write(figures(outcome.report))
+    if chosen.output_json:
+        _write_also(outcome.report_path, Path(chosen.output_json))
+    sys.stdout.write(f"report: {outcome.report_path}\n")
+    return {Verdict.FAIL: 1, Verdict.INVALID: 3}.get(outcome.report.verdict, 0)
+
+
+def figures(report: "Report") -> str:
+    """The figures of the guide's chapter 3, then each row that did not pass."""
+    from ..report import summary_lines
+
+    s = report.summary
+    lines = [
+        f"scenario             {report.scenario}",
+        f"sessions             {s.sessions}",
+        f"errors session       {s.errors}",
+        f"missing_units        {s.missing_units} ({s.unexplained_missing_units} unexplained)",
+        f"duplicate_units      {s.duplicate_units}",
+        f"mismatched_units     {s.mismatched_units}",
+        f"sent_units           {s.sent_units}",
+        f"received_units       {s.received_units}",
+        f"sent == received     {'yes' if s.sent_units == s.received_units else 'no'}",
+    ]
+    names = {"TTFA": "ttfa_ms", "UnitLatency": "unit_latency_ms", "service time": "service_time_ms"}
+    for label, name in names.items():
+        at = report.latency[name]
+        lines.append(
+            f"{label:<20} p50 {at['p50']:.1f}  p95 {at['p95']:.1f}  p99 {at['p99']:.1f}  max {at['max']:.1f} ms"
+        )
+    return "\n".join([*lines, "", *summary_lines(report)]) + "\n"
+
+
+def _order(chosen: argparse.Namespace) -> "Order":
+    from ..gate import Order
+
+    load: dict[str, object] = {
+        "sessions": chosen.concurrency,
+        "cps": chosen.cps,
+        "duration_s": chosen.duration,
+        "seed": chosen.seed,
+        "sample_rate": chosen.sample_rate,
+        "channels": chosen.channels,
+        "audio_format": chosen.audio_format,
+    }
+    if chosen.text_file:
+        load["corpus"] = chosen.text_file
+    asked = {
+        ("disconnect", "percent"): chosen.disconnect_percent,
+        ("disconnect", "reconnect_delay_s"): chosen.reconnect_delay_s,
+        ("cancel", "percent"): chosen.cancel_percent,
+        ("slow_reader", "percent"): chosen.backpressure_percent,
+        ("slow_reader", "pause_s"): chosen.backpressure_pause_s,
+    }
+    shares: dict[str, dict[str, object]] = {}
+    for (name, field), value in asked.items():
+        if value is not None and (chosen.scenario != "baseline" or field == "percent"):
+            shares.setdefault(name, {})[field] = value
+    return Order(
+        scenario=chosen.scenario,
+        load=load,
+        shares=shares,
+        url=chosen.url or "",
+        api_key=chosen.api_key,
+        report_dir=chosen.report,
+    )
+
+
+def _show(now: "Snapshot") -> None:
+    sys.stderr.write(
+        f"\r{now.sessions_up} up, {now.units_out} out, {now.units_in} in, {now.errors} errors, "
+        f"service p99 {now.service_p99_ms:.0f} ms, {now.left_s:.0f} s left   "
+    )
+    sys.stderr.flush()
+
+
+def _write_also(report_path: str, wanted: Path) -> None:
+    from ..errors import OwnFailure
+
+    try:
+        wanted.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(report_path, wanted)
+    except OSError as error:
+        raise OwnFailure(f"{wanted} cannot be written ({error.strerror}); the report is at {report_path}") from None
