@@ -12,7 +12,7 @@ from pytest_wdtts.protocol import Malformed
 # A message over the limit is still read whole up to this many times the limit: a client that has sent all of
 # it reads the error in peace. What is longer still is thrown away as it comes.
 _CEILING = 4
-_LINGER_STEP_S = 0.02
+_LINGER_S = 1.0
 
 
 class Wire(web.WebSocketResponse[Literal[False]]):
@@ -121,15 +121,12 @@ class Wire(web.WebSocketResponse[Literal[False]]):
 
     async def _close_unread(self, code: int, reason: str) -> None:
         # The peer is still sending. Closing now would reset the connection and take our last frame from it,
-        # so what it sends is thrown away until it has read that frame and goes, or the grace is over.
+        # so for a while what it sends is thrown away. (It may answer our close, but nobody can read that now;
+        # and a half-close makes some clients fail instead of reading on.)
         assert self._writer is not None
         await self._writer.close(code, reason)
-        self._transport.write_eof()
         self._set_closed()
-        for _ in range(int(self._timeout / _LINGER_STEP_S)):
-            if self._req is None or self._req.transport is None:
-                return
-            await asyncio.sleep(_LINGER_STEP_S)
+        await asyncio.sleep(min(_LINGER_S, self._timeout))
         self._transport.abort()
 
     async def _write(self, frame: bytes) -> None:
