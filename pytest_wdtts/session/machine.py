@@ -77,6 +77,7 @@ class ClientSession:
         self.phase = Phase.NEW
         self.start = Start(plan.session_id, audio_format, sample_rate, channels)  # type: ignore[arg-type]
         self.terms = AudioTerms.of(sample_rate, channels, "", 0, dummy_engine)
+        self._asked = (audio_format, sample_rate, channels)
         self.deadline_ns = plan.open_ns + round(PHASE_LIMIT_S[Phase.NEW] * NS_PER_S)
         self.next_unit = 0
         self.last_unit_received = -1
@@ -85,11 +86,12 @@ class ClientSession:
         self.slow = False
         self.resume_on_return = True
         self._seq = 0
+        self._starts = 0
         self._acked = False
         self._ready_ns = 0
         self._dummy_engine = dummy_engine
         self._check_audio = check_audio
-        self._resend_at_ns: int | None = None
+        self._text_end_unsure = False
         head = encode(TextDelta(plan.session_id, 7, "x")).decode()
         self._delta_head, self._delta_middle = (
             head.split("7,", 1)[0],
@@ -106,6 +108,7 @@ class ClientSession:
     def opened(self, now_ns: int) -> list[bytes]:
         """The connection is open."""
         self.record.note(now_ns, EventKind.OPENED)
+        self._starts += 1
         self._enter(Phase.REOPENING if self._acked else Phase.OPENING, now_ns)
         return [encode(self.start)]
 
@@ -134,13 +137,16 @@ class ClientSession:
 
     def received(self, frame: bytes, now_ns: int) -> list[bytes]:
         """Take a text frame from the gateway; returns the frames that answer it."""
+        flags: tuple[ChunkFlag, ...] = ()
         try:
             message = decode_server(frame)
         except Malformed as error:
-            message_or_none = self._malformed(frame, str(error), now_ns)
-            if message_or_none is None:
+            salvaged = salvage(frame)
+            if salvaged is None:
+                shown = frame[:80].decode("utf-8", "replace")
+                self.violation(now_ns, f"not a message of the contract: {error}; seen {shown!r}")
                 return []
-            message = message_or_none
+            message, flags = salvaged, (ChunkFlag.BAD_BASE64,)
         if message.session_id != self.plan.session_id and not (isinstance(message, Error) and not message.session_id):
             self.violation(now_ns, f"{_name(message)} for session {message.session_id!r}, which is not ours")
             return []
@@ -148,7 +154,7 @@ class ClientSession:
         if handler is None:
             self._out_of_place(message, now_ns)
             return []
-        return handler(self, message, now_ns)
+        return handler(self, message, now_ns, *flags)
 
     def binary(self, size_bytes: int, now_ns: int) -> None:
         """Take note of a binary frame: the contract has none."""
@@ -195,8 +201,8 @@ class ClientSession:
 
     def expired(self, now_ns: int) -> list[bytes] | None:
         """The deadline has come: frames to send if there is something left to try, else None and the end."""
-        if self._resend_at_ns is not None and self.phase is Phase.FLUSHING:
-            self._resend_at_ns = None
+        if self._text_end_unsure and self.phase is Phase.FLUSHING:
+            self._text_end_unsure = False
             self._enter(Phase.FLUSHING, now_ns)
             self.record.note(now_ns, EventKind.SENT_AGAIN, "text_end")
             return [encode(TextEnd(self.plan.session_id, self._take_seq()))]
@@ -229,7 +235,7 @@ class ClientSession:
         self.record.note(now_ns, EventKind.ACKED)
         self._acked = True
         self._check_ack(ack, now_ns)
-        if ack.resumed:
+        if ack.resumed and self._starts == 1:
             self.violation(now_ns, "start_ack says resumed for a session id never used before")
         self._ready_ns = now_ns
         self._enter(Phase.STREAMING, now_ns)
@@ -243,16 +249,15 @@ class ClientSession:
         accepted = ack.units_accepted
         if accepted is not None and accepted > self.next_unit:
             self.violation(now_ns, f"units_accepted is {accepted}, but only {self.next_unit} were sent")
-        elif accepted is not None and accepted < self.next_unit:
+        elif accepted is not None and accepted < self.next_unit and not self.cancelled:
             self.record.note(now_ns, EventKind.SENT_AGAIN, f"units {accepted}..{self.next_unit - 1}")
             self.record.forget_sent(accepted)
             self.next_unit = accepted
             self.text_ended = False
         if self.text_ended and accepted is not None and not ack.text_ended:
             self.text_ended = False
-        self._enter(Phase.FLUSHING if self.text_ended else Phase.STREAMING, now_ns)
-        if self.text_ended and accepted is None:
-            self._resend_at_ns = self.deadline_ns = now_ns + round(RESEND_TEXT_END_S * NS_PER_S)
+        self._text_end_unsure = self.text_ended and accepted is None and not self.cancelled
+        self._enter(Phase.FLUSHING if self.text_ended or self.cancelled else Phase.STREAMING, now_ns)
         return frames + self.send_due(now_ns)
 
     def _chunk(self, chunk: AudioChunk, now_ns: int, flags: int = 0) -> list[bytes]:
@@ -262,7 +267,7 @@ class ClientSession:
         if self.slow:
             flags |= ChunkFlag.WHILE_SLOW
         expected = self.plan.text[max(start, 0) : end + 1]
-        if chunk.sample_rate != self.terms.sample_rate or chunk.channels != self.terms.channels:
+        if (chunk.audio_format, chunk.sample_rate, chunk.channels) != self._asked:
             flags |= ChunkFlag.WRONG_FORMAT
         elif self._check_audio:
             flags |= check_pcm(chunk.audio, expected, start, self.terms)
@@ -273,11 +278,11 @@ class ClientSession:
             self._enter(Phase.FLUSHING, now_ns)
         return []
 
-    def _chunk_before_resume(self, chunk: AudioChunk, now_ns: int) -> list[bytes]:
-        return self._chunk(chunk, now_ns, ChunkFlag.BEFORE_RESUME)
+    def _chunk_before_resume(self, chunk: AudioChunk, now_ns: int, flags: int = 0) -> list[bytes]:
+        return self._chunk(chunk, now_ns, flags | ChunkFlag.BEFORE_RESUME)
 
-    def _chunk_after_end(self, chunk: AudioChunk, now_ns: int) -> list[bytes]:
-        return self._chunk(chunk, now_ns, ChunkFlag.AFTER_END)
+    def _chunk_after_end(self, chunk: AudioChunk, now_ns: int, flags: int = 0) -> list[bytes]:
+        return self._chunk(chunk, now_ns, flags | ChunkFlag.AFTER_END)
 
     def _end(self, end: TtsEnd, now_ns: int) -> list[bytes]:
         self.record.note(now_ns, EventKind.ENDED, "cancelled" if end.cancelled else "")
@@ -307,22 +312,10 @@ class ClientSession:
 
     # --- small things ------------------------------------------------------------------------------------------
 
-    def _malformed(self, frame: bytes, why: str, now_ns: int) -> ServerMessage | None:
-        chunk, flag = salvage(frame)
-        if chunk is None:
-            shown = frame[:80].decode("utf-8", "replace")
-            self.violation(now_ns, f"not a message of the contract: {why}; seen {shown!r}")
-            return None
-        if self.phase in (Phase.STREAMING, Phase.FLUSHING) and chunk.session_id == self.plan.session_id:
-            self._chunk(chunk, now_ns, flag)
-            return None
-        return chunk
-
     def _check_ack(self, ack: StartAck, now_ns: int) -> None:
-        asked = (self.start.audio_format, self.start.sample_rate, self.start.channels)
         given = (ack.audio_format, ack.sample_rate, ack.channels)
-        if asked != given:
-            self.violation(now_ns, f"start_ack gives {given}, asked for {asked}")
+        if given != self._asked:
+            self.violation(now_ns, f"start_ack gives {given}, asked for {self._asked}")
         header = ack.wav_header
         if len(header) != 44 or header[:4] != b"RIFF" or header[8:12] != b"WAVE" or header[40:44] != bytes(4):
             self.violation(
@@ -355,7 +348,8 @@ class ClientSession:
 
     def _enter(self, phase: Phase, now_ns: int) -> None:
         self.phase = phase
-        limit_s = PHASE_LIMIT_S.get(phase)
+        unsure = self._text_end_unsure and phase is Phase.FLUSHING
+        limit_s = RESEND_TEXT_END_S if unsure else PHASE_LIMIT_S.get(phase)
         self.deadline_ns = now_ns + round(limit_s * NS_PER_S) if limit_s else 0
 
     def _take_seq(self) -> int:

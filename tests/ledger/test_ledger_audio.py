@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from pytest_wdtts.ledger.audio import AudioTerms, check_pcm, read_tone
 from pytest_wdtts.protocol.tone import LAYOUT, unit_word
@@ -26,7 +27,7 @@ def spoken(text: str, first: int = 0, channels: int = 1, engine: Dummy = ENGINE)
     return asyncio.run(engine.synthesise(text, first, RATE, channels))
 
 
-def tone_by_hand(index: int, code_point: int) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
+def tone_by_hand(index: int, code_point: int) -> NDArray[np.int16]:
     """One unit of the layout, from its words: six hexadecimal digits, sixteen tones a band, 25 Hz apart from 400 on."""
     digits = f"{(index % 8) << 21 | code_point:06x}"
     seconds = np.arange(640) / RATE
@@ -34,7 +35,7 @@ def tone_by_hand(index: int, code_point: int) -> np.ndarray[tuple[int], np.dtype
         4000 * np.sin(2 * np.pi * (400 + 25 * (16 * band + int(digit, 16))) * seconds)
         for band, digit in enumerate(digits)
     ]
-    return np.rint(np.sum(waves, axis=0)).astype("<i2")
+    return np.array(np.rint(np.sum(waves, axis=0)), dtype="<i2")
 
 
 @pytest.mark.parametrize("index", [0, 7, 8, 300])
