@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from ..errors import OwnFailure, StackError
 from ..record import RunResult
-from ..report import Report, build_report, replay_command, write_json
+from ..report import Report, Written, build_report, replay_command, write_all
 from ..run import Progress, Run
 from ..stack import Gateway
 from ..transport import Connection, PortableTransport, Transport, parse_target
@@ -21,11 +21,12 @@ HANDSHAKE_LIMIT_S = 10.0
 
 
 class Outcome(Struct, frozen=True):
-    """A judged run and where its report lies."""
+    """A judged run, where its report lies, and what became of each format."""
 
     report: Report
     result: RunResult
     report_path: str
+    written: tuple[Written, ...] = ()
 
     def row(self, row_id: str) -> Row:
         """Return one row of the checklist. Raises `KeyError` with the valid ids."""
@@ -69,13 +70,16 @@ def carry_out(order: Order, progress: Progress | None = None, limits: Limits | N
 
 
 def conclude(result: RunResult, directory: Path, limits: Limits | None = None) -> Outcome:
-    """Judge a run's evidence, live or from a journal, and write its report."""
+    """Judge a run's evidence, live or from a journal, and write its report in every format.
+
+    The verdict stands whatever could not be written; `Outcome.written` says what that is.
+    """
     rows = judge(result, limits)
     header = result.header
     replay = replay_command(header.scenario, header.load, header.url, header.stack)
     report = build_report(Case(result, limits), rows, replay)
-    path = write_json(report, directory / f"{header.scenario}.json")
-    return Outcome(report, result, str(path))
+    written = write_all(report, result, directory)
+    return Outcome(report, result, str(directory / f"{header.scenario}.json"), tuple(written))
 
 
 async def knock(transport: Transport, gateway: Gateway) -> None:

@@ -1,15 +1,18 @@
 """One frozen, versioned model of a judged run; one writer per format."""
 
-from .json_file import write_json
-from .model import Report, build_report, overall, replay_command
+from .build import build_report, replay_command
+from .model import Report, overall, read_report
 from .terminal import failure_message, summary_lines
+from .writing import Written, write_all
 
 __all__ = [
     "Report",
+    "Written",
     "build_report",
     "failure_message",
     "overall",
+    "read_report",
     "replay_command",
     "summary_lines",
-    "write_json",
+    "write_all",
 ]

@@ -1,4 +1,4 @@
-"""`DIR/<scenario>.json`: the report for machines."""
+"""The report for machines."""
 
 from pathlib import Path
 
@@ -9,6 +9,5 @@ from .model import Report
 
 def write_json(report: Report, path: Path) -> Path:
     """Write the report; returns where. Raises `OSError` where it cannot be written."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n")
     return path

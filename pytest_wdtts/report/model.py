@@ -1,30 +1,45 @@
 """The report as one frozen, versioned value: every format is written from it, so all agree on every number."""
 
-from collections import Counter
+from pathlib import Path
+from typing import TypedDict
 
+import msgspec
 from msgspec import Struct, field
-from msgspec.structs import asdict
 
-from ..clock import NS_PER_S
-from ..ledger import SessionLedger
-from ..load import LoadPlan
-from ..record import SCHEMA, EventKind, SessionRecord
-from ..record.histogram import histogram, percentiles_ms
-from ..record.measures import Measures, Series
+from ..errors import UsageError
+from ..record import SCHEMA
 from ..verdict import Limits, Row, Verdict
-from ..verdict.case import PLANNED_LEAVE, Case
-from ..verdict.stability import cut_windows
 
-MEASURES = {
-    "ttfa_ms": "ttfa",
-    "unit_latency_ms": "unit_latency",
-    "service_time_ms": "service_time",
-    "flush_wait_ms": "flush_wait",
-    "send_lateness_ms": "send_lateness",
-    "unit_latency_from_planned_ms": "planned_latency",
-    "inter_chunk_gap_ms": "chunk_gap",
-}
-WINDOWS = 12
+
+class Figures(TypedDict):
+    """A histogram in six numbers: milliseconds, and how many values there are."""
+
+    p50: float
+    p95: float
+    p99: float
+    p999: float
+    max: float
+    count: int
+
+
+class WindowLine(TypedDict):
+    """One slice of the run, seconds from its origin. `ttfa_ms` is the probes'; means add up where percentiles do not.
+
+    `mean_flush_wait_ms` + `mean_service_ms` is the mean UnitLatency of the units sent in the window.
+    """
+
+    start_s: float
+    end_s: float
+    ttfa_ms: Figures
+    unit_latency_ms: Figures
+    service_time_ms: Figures
+    flush_wait_ms: Figures
+    send_lateness_ms: Figures
+    unit_latency_from_planned_ms: Figures
+    inter_chunk_gap_ms: Figures
+    mean_flush_wait_ms: float
+    mean_service_ms: float
+    errors_by_code: dict[str, int]
 
 
 class Summary(Struct, frozen=True, kw_only=True):
@@ -63,19 +78,47 @@ class SessionLine(Struct, frozen=True, kw_only=True):
     errors: list[str]
 
 
+class Interval(Struct, frozen=True, kw_only=True):
+    """A fault from injection to heal, seconds from the run's origin; `session` is "" for one of the whole stack."""
+
+    fault: str
+    session: str
+    start_s: float
+    end_s: float
+
+
+class Lane(Struct, frozen=True, kw_only=True):
+    """One session as a swim-lane: when it was connected, when audio came, what happened. Seconds from the origin.
+
+    `trouble` counts what cannot be explained; `failing` says that a row that did not pass names the session.
+    """
+
+    id: str
+    index: int
+    trouble: int
+    failing: bool
+    alive_s: list[tuple[float, float]]
+    chunks_at_s: list[float]
+    events: list[tuple[float, str, str]]
+
+
 class Probes(Struct, frozen=True, kw_only=True):
     """The probe sessions: TTFA over time beside the load."""
 
     sessions: int
     errors: int
     missing_units: int
-    ttfa_ms: dict[str, float]
+    ttfa_ms: Figures
     at_s: list[float]
     each_ttfa_ms: list[float]
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """`DIR/<scenario>.json`, schema `wdtts.run/1`."""
+    """`DIR/<scenario>.json`, schema `wdtts.run/1`.
+
+    `histograms` holds one HdrHistogram V2 (base64, microseconds) for each window, by measure, so that a report
+    alone can be merged and compared; `percentile_curves` are pairs of percentile and milliseconds.
+    """
 
     schema: str = SCHEMA
     scenario: str
@@ -84,8 +127,8 @@ class Report(Struct, frozen=True, kw_only=True):
     seed: int
     replay: str
     summary: Summary
-    latency: dict[str, dict[str, float]]
-    windows: list[dict[str, object]]
+    latency: dict[str, Figures]
+    windows: list[WindowLine]
     errors_by_code: dict[str, int]
     explained_missing_by_cause: dict[str, int]
     injected_faults: dict[str, int]
@@ -96,8 +139,13 @@ class Report(Struct, frozen=True, kw_only=True):
     environment: dict[str, str]
     gateway: dict[str, object]
     gateway_samples: list[dict[str, float]] = field(default_factory=list)
-    loop_delay_ms: dict[str, float] = field(default_factory=dict)
+    loop_delay_ms: Figures
     stopped: str = ""
+    fault_intervals: list[Interval] = field(default_factory=list)
+    lanes: list[Lane] = field(default_factory=list)
+    lanes_left_out: int = 0
+    percentile_curves: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+    histograms: dict[str, list[str]] = field(default_factory=dict)
 
 
 def overall(rows: list[Row]) -> Verdict:
@@ -109,148 +157,21 @@ def overall(rows: list[Row]) -> Verdict:
     return Verdict.NOT_ASSESSABLE
 
 
-def build_report(case: Case, rows: list[Row], replay: str) -> Report:
-    """Make the report of a judged run."""
-    result, header = case.result, case.header
-    return Report(
-        scenario=header.scenario,
-        verdict=overall(rows),
-        config=_config(case),
-        seed=header.load.seed,
-        replay=replay,
-        summary=_summary(case),
-        latency={name: _figures(case.measures, of) for name, of in MEASURES.items()},
-        windows=_windows(case),
-        errors_by_code=dict(Counter(r.error_code for r in result.sessions if r.error_code)),
-        explained_missing_by_cause=_explained(case.load_ledgers),
-        injected_faults=result.injected,
-        rows=rows,
-        probes=_probes(case),
-        sessions=[_line(r, ledger) for r, ledger in zip(result.sessions, case.load_ledgers, strict=True)],
-        limits=case.limits,
-        environment=header.environment,
-        gateway=header.gateway,
-        gateway_samples=[
-            {"at_s": s.at_ns / NS_PER_S, "cpu_s": s.cpu_s, "rss_bytes": s.rss_bytes, "sockets": s.sockets}
-            for s in result.samples
-        ],
-        loop_delay_ms=_delay_figures(result.loop_delays_ns),
-        stopped=result.footer.stopped if result.footer else "killed",
-    )
-
-
-def replay_command(scenario: str, load: LoadPlan, url: str, stack: str) -> str:
-    """Return the one line that runs the same plan again."""
-    target = f" --wdtts-url {url}" if stack == "external" else ""
-    return (
-        f"pytest -m {scenario}{target} --wdtts-seed {load.seed} --wdtts-sessions {load.sessions} "
-        f"--wdtts-cps {load.cps:g} --wdtts-duration {load.duration_s:g} --wdtts-corpus {load.corpus}"
-    )
-
-
-def _config(case: Case) -> dict[str, object]:
-    header = case.header
-    known = {
-        "url": header.url,
-        "stack": header.stack,
-        "run_id": header.run_id,
-        "corpus_sha256": header.corpus_sha256,
-        "origin_unix_s": header.origin_unix_s,
-        "faults": header.faults,
-        "planned_faults": header.planned_faults,
-    }
-    return asdict(header.load) | known
-
-
-def _summary(case: Case) -> Summary:
-    ledgers, records = case.load_ledgers, case.result.sessions
-    footer = case.result.footer
-    pcm_bytes = sum(sum(record.pcm_bytes) for record in records)
-    return Summary(
-        sessions=case.header.load.sessions,
-        errors=sum(map(_failed, records)),
-        planned_units=case.header.load.sessions * case.header.load.units,
-        sent_units=sum(ledger.sent for ledger in ledgers),
-        received_units=sum(ledger.received for ledger in ledgers),
-        missing_units=sum(len(ledger.missing) for ledger in ledgers),
-        unexplained_missing_units=sum(len(ledger.unexplained_missing) for ledger in ledgers),
-        duplicate_units=sum(len(ledger.duplicate) for ledger in ledgers),
-        mismatched_units=sum(len(ledger.mismatched) for ledger in ledgers),
-        unexpected_units=sum(len(ledger.unexpected) for ledger in ledgers),
-        resumes=sum(len(record.times(EventKind.RESUME_SENT)) for record in records),
-        cancels=sum(record.has(EventKind.CANCEL_SENT) for record in records),
-        audio_s=pcm_bytes / 2 / case.header.load.channels / case.header.load.sample_rate,
-        duration_s=case.result.end_ns / NS_PER_S,
-        generator_cpu_s=footer.generator_cpu_s if footer else 0.0,
-    )
-
-
-def _failed(record: SessionRecord) -> bool:
-    return record.has(EventKind.ERROR) or any(
-        event.kind is EventKind.FAILED and event.detail != PLANNED_LEAVE for event in record.events
-    )
-
-
-def _figures(measures: Measures, name: str) -> dict[str, float]:
-    series: Series = getattr(measures, name)
-    return percentiles_ms(histogram(series.value_ns))
-
-
-def _windows(case: Case) -> list[dict[str, object]]:
-    start_ns, end_ns = 0, max(case.result.end_ns, 1)
-    windows = []
-    for window in cut_windows(start_ns, end_ns, WINDOWS):
-        line: dict[str, object] = {"start_s": window.start_ns / NS_PER_S, "end_s": window.end_ns / NS_PER_S}
-        for name, of in MEASURES.items():
-            source = case.probe_measures if of == "ttfa" else case.measures
-            series: Series = getattr(source, of)
-            line[name] = percentiles_ms(histogram(series.within(window.start_ns, window.end_ns).value_ns))
-        windows.append(line)
-    return windows
-
-
-def _explained(ledgers: list[SessionLedger]) -> dict[str, int]:
-    causes: Counter[str] = Counter()
-    for ledger in ledgers:
-        if ledger.explained and ledger.missing:
-            causes[ledger.explained] += len(ledger.missing)
-    return dict(causes)
-
-
-def _probes(case: Case) -> Probes:
-    ttfa = case.probe_measures.ttfa
-    return Probes(
-        sessions=len(case.result.probes),
-        errors=sum(map(_failed, case.result.probes)),
-        missing_units=sum(len(ledger.missing) for ledger in case.ledgers[len(case.load_ledgers) :]),
-        ttfa_ms=percentiles_ms(histogram(ttfa.value_ns)),
-        at_s=(ttfa.at_ns / NS_PER_S).tolist(),
-        each_ttfa_ms=(ttfa.value_ns / 1e6).tolist(),
-    )
-
-
-def _line(record: SessionRecord, ledger: SessionLedger) -> SessionLine:
-    trouble = (EventKind.ERROR, EventKind.FAILED, EventKind.VIOLATION, EventKind.END_VIOLATION)
-    return SessionLine(
-        id=record.plan.session_id,
-        index=record.plan.index,
-        sent_units=ledger.sent,
-        received_units=ledger.received,
-        missing_units=len(ledger.missing),
-        duplicate_units=len(ledger.duplicate),
-        mismatched_units=len(ledger.mismatched),
-        explained=ledger.explained if ledger.missing else "",
-        replaces=record.plan.replaces,
-        faults=[
-            "cancel" if event.kind is EventKind.CANCEL_SENT else event.detail
-            for event in record.events
-            if event.kind in (EventKind.FAULT, EventKind.CANCEL_SENT)
-        ],
-        errors=[event.detail for event in record.events if event.kind in trouble],
-    )
-
-
-def _delay_figures(delays_ns: list[int]) -> dict[str, float]:
-    import numpy as np
-
-    return percentiles_ms(histogram(np.array(delays_ns, dtype=np.int64)))
+def read_report(path: Path) -> Report:
+    """Read `DIR/<scenario>.json`. Raises `UsageError` for a file that is no report, or one of another schema."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"no report at {path} ({error.strerror}): give the .json of a run, like wdtts-report/baseline.json"
+        ) from None
+    try:
+        schema = msgspec.json.decode(raw, type=dict[str, object]).get("schema", "no schema")
+        if schema != SCHEMA:
+            raise UsageError(
+                f"{path} has {schema!r}, this version reads {SCHEMA!r}: open it with the version that wrote it, "
+                "or judge its journal again"
+            )
+        return msgspec.json.decode(raw, type=Report)
+    except msgspec.DecodeError as error:
+        raise UsageError(f"{path} is no report of {SCHEMA} ({error}): give the .json of a run") from None

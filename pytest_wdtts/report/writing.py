@@ -1,0 +1,58 @@
+"""All formats of one run: each writer by itself, so that one that cannot write does not silence the others."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from msgspec import Struct
+
+from ..record import RunResult
+from .csv_file import write_csv
+from .hlog import write_hlog
+from .html import write_html
+from .json_file import write_json
+from .markdown import append_step_summary, write_markdown
+from .model import Report
+from .openmetrics import write_openmetrics
+
+Writer = Callable[[Report, Path], Path | None]
+
+WRITERS: dict[str, tuple[str, Writer]] = {
+    "json": (".json", write_json),
+    "html": (".html", write_html),
+    "csv": (".csv", write_csv),
+    "hlog": (".hlog", write_hlog),
+    "openmetrics": (".prom", write_openmetrics),
+    "markdown": (".md", write_markdown),
+    "step summary": (".md", append_step_summary),
+}
+"""By format: what `DIR/<scenario>` gets as its ending, and who writes it."""
+
+
+class Written(Struct, frozen=True):
+    """What became of one format: where it lies, or why it does not."""
+
+    format: str
+    path: str = ""
+    error: str = ""
+
+
+def write_all(report: Report, result: RunResult, directory: Path) -> list[Written]:
+    """Write every format into a directory; what cannot be written is said, never raised.
+
+    `result` is the evidence behind the report, for formats that need more than its numbers.
+    """
+    outcomes = [_attempt(name, ending, write, report, directory) for name, (ending, write) in WRITERS.items()]
+    return [outcome for outcome in outcomes if outcome.path or outcome.error]
+
+
+def _attempt(name: str, ending: str, write: Writer, report: Report, directory: Path) -> Written:
+    path = directory / f"{report.scenario}{ending}"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        where = write(report, path)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        return Written(name, error=f"{name}: {error.filename or path} cannot be written ({reason}): see --wdtts-report")
+    except Exception as error:
+        return Written(name, error=f"{name}: the writer itself failed ({type(error).__name__}: {error})")
+    return Written(name, str(where) if where else "")
