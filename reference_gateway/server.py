@@ -1,7 +1,6 @@
 """The gateway's HTTP side: `/tts`, `/healthz`, `/metrics` on aiohttp."""
 
 import asyncio
-import hmac
 import socket
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from .connection import Connection
 from .gateway import Gateway
 from .metrics import Exposition
+from .service import key_fits
 from .wire import Wire
 
 
@@ -68,7 +68,7 @@ class _Routes:
 
     async def tts(self, request: web.Request) -> web.StreamResponse:
         gateway, settings = self._gateway, self._gateway.settings
-        if not _key_fits(request, settings.api_key):
+        if not key_fits(request, settings.api_key):
             gateway.tally.refused_upgrades += 1
             raise web.HTTPUnauthorized(text="wrong or missing API key", headers={"WWW-Authenticate": "Bearer"})
         if gateway.draining:
@@ -101,15 +101,3 @@ class _Routes:
     async def metrics(self, _: web.Request) -> web.Response:
         body = generate_latest(self._exposition.registry)
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-
-def _key_fits(request: web.Request, key: str) -> bool:
-    if not key:
-        return True
-    scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
-    shown = bearer.strip() if scheme.lower() == "bearer" else request.query.get("api_key", "")
-    return hmac.compare_digest(_bytes(shown), _bytes(key))
-
-
-def _bytes(key: str) -> bytes:
-    return key.encode("utf-8", "surrogateescape")

@@ -58,4 +58,8 @@ def key_fits(request: web.Request, key: str) -> bool:
     """Return whether a request shows the key, as bearer token or as `?api_key=`; always where none is asked."""
     scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
     shown = bearer.strip() if scheme.lower() == "bearer" else request.query.get("api_key", "")
-    return not key or hmac.compare_digest(shown.encode("utf-8", "surrogateescape"), key.encode())
+    return not key or hmac.compare_digest(_bytes(shown), _bytes(key))
+
+
+def _bytes(key: str) -> bytes:
+    return key.encode("utf-8", "surrogateescape")

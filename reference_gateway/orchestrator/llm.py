@@ -28,7 +28,7 @@ class _Choice(msgspec.Struct, frozen=True):
 
 class _Event(msgspec.Struct, frozen=True):
     choices: list[_Choice] = []
-    error: msgspec.Raw | None = None
+    error: object = None
 
 
 _events = msgspec.json.Decoder(_Event)
@@ -83,7 +83,7 @@ async def _texts(response: ClientResponse) -> AsyncIterator[str]:
         except (msgspec.DecodeError, UnicodeError) as error:
             raise ChatFailed("llm_broken", f"the LLM sent what is no event: {error}") from None
         if event.error is not None:
-            raise ChatFailed("llm_failed", f"the LLM failed in mid-answer: {bytes(event.error).decode()[:500]}")
+            raise ChatFailed("llm_failed", f"the LLM failed in mid-answer: {str(event.error)[:500]}")
         if event.choices and (text := event.choices[0].delta.content):
             said_something = True
             yield text
