@@ -15,13 +15,18 @@ _COMMANDS = ("bench", "accept", "judge", "session")
 PASSED, FAILED, INTERRUPTED, INVALID, USAGE = 0, 1, 2, 3, 4
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Entry point of the console script; returns the exit code and never shows a traceback of ours."""
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all subcommands."""
     parser = argparse.ArgumentParser(prog="wdtts", description="Decides whether a streaming TTS gateway may go live.")
     subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for name in _COMMANDS:
         importlib.import_module(f".{name}", __name__).add(subparsers)
-    chosen = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point of the console script; returns the exit code and never shows a traceback of ours."""
+    chosen = build_parser().parse_args(arguments)
     try:
         code: int = chosen.run(chosen)
     except UsageError as error:
