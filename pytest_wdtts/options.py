@@ -43,6 +43,13 @@ OPTIONS = (
     Option("corpus", str, "name of a shipped text, or path of a UTF-8 file", load_field="corpus"),
     Option("seed", int, "seed of every random choice", load_field="seed"),
     Option("report", str, "directory for reports", default="wdtts-report"),
+    Option(
+        "transport",
+        str,
+        "library that carries the load; auto takes picows where it is installed, else websockets",
+        ("auto", "picows", "websockets"),
+        default="auto",
+    ),
     Option("defect", str, "defect to switch on in the embedded gateway, NAME[:ARGS]", default=""),
 )
 

@@ -28,6 +28,7 @@ def take_order(config: pytest.Config, asked: Asked) -> "Order":
             api_key=setting(config, "api-key"),
             defects=tuple(defect.split(";")) if defect else (),
             report_dir=setting(config, "report"),
+            transport=setting(config, "transport"),
         )
     except BadValue as error:
         raise pytest.UsageError(str(error)) from None
@@ -36,9 +37,11 @@ def take_order(config: pytest.Config, asked: Asked) -> "Order":
 def check_order(order: "Order") -> None:
     """Refuse at collection what could not be run. Raises `pytest.UsageError`."""
     from .errors import UsageError
+    from .transport import choose_transport
 
     try:
         order.plan("check")
+        choose_transport(order.transport)
         order.make_stack()
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None

@@ -12,7 +12,7 @@ from ..record import RunResult
 from ..report import Report, Written, build_report, replay_command, write_all
 from ..run import Progress, Run
 from ..stack import Gateway
-from ..transport import Connection, PortableTransport, Transport, parse_target
+from ..transport import Connection, Transport, choose_transport, parse_target
 from ..verdict import Limits, Row, judge
 from ..verdict.case import Case
 from .order import Order
@@ -43,6 +43,7 @@ def carry_out(order: Order, progress: Progress | None = None, limits: Limits | N
     `OwnFailure` where the evidence cannot be kept. Ctrl-C ends it in order, with a partial report.
     """
     plan = order.plan(new_run_id())
+    transport = choose_transport(order.transport)
     stack = order.make_stack()
     directory = Path(order.report_dir)
     try:
@@ -52,14 +53,14 @@ def carry_out(order: Order, progress: Progress | None = None, limits: Limits | N
     runs: list[Run] = []
 
     async def drive(gateway: Gateway) -> None:
-        transport = PortableTransport()
         await knock(transport, gateway)
         run = Run(plan, gateway, stack, transport, directory / f"{plan.scenario}.jsonl", progress)
         runs.append(run)
         await run.execute()
 
     try:
-        asyncio.run(drive(stack.start()))
+        with asyncio.Runner(loop_factory=transport.new_event_loop) as runner:
+            runner.run(drive(stack.start()))
     except KeyboardInterrupt:
         if runs:
             conclude(runs[0].result, directory, limits)

@@ -20,6 +20,7 @@ class Order(Struct, frozen=True, kw_only=True):
     api_key: str = ""
     defects: tuple[str, ...] = ()
     report_dir: str = "wdtts-report"
+    transport: str = "auto"
 
     def find_scenario(self) -> Scenario:
         """Return the named scenario; a user's own name has no faults but those that are given."""

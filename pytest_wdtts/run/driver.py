@@ -14,7 +14,7 @@ from pathlib import Path
 from msgspec import to_builtins
 from msgspec.structs import replace
 
-from ..clock import NS_PER_S, MonotonicClock
+from ..clock import NS_PER_MS, NS_PER_S, MonotonicClock
 from ..errors import OwnFailure
 from ..load import SessionPlan, TimerWheel
 from ..record import (
@@ -197,7 +197,9 @@ class Run:
             self._timer.cancel()
         self._timer_ns = next_ns
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(max(0, next_ns - self.now_ns()) / NS_PER_S, self._tick)
+        # Whole milliseconds, rounded up: a loop that rounds down would wake before the slot, over and over.
+        wait_ms = max(0, -((self.now_ns() - next_ns) // NS_PER_MS))
+        self._timer = loop.call_later(wait_ms / 1000, self._tick)
 
     def _tick(self) -> None:
         self._timer = None

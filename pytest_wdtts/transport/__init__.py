@@ -1,15 +1,18 @@
 """The only room that knows a WebSocket library."""
 
+from .choice import TRANSPORTS, choose_transport
 from .portable import PortableTransport
 from .seam import Connection, Listener, Target, Transport
 from .target import http_origin, parse_target
 
 __all__ = [
+    "TRANSPORTS",
     "Connection",
     "Listener",
     "PortableTransport",
     "Target",
     "Transport",
+    "choose_transport",
     "http_origin",
     "parse_target",
 ]

@@ -6,7 +6,6 @@ reset, fall silent or stop within a frame; its protocol object can be fed exactl
 
 import asyncio
 import socket
-import struct
 import sys
 from typing import cast
 
@@ -18,12 +17,17 @@ from websockets.http11 import Response
 from websockets.uri import parse_uri
 
 from .seam import Listener, Target
+from .tcp import (
+    CONNECT_LIMIT_S,
+    MAX_MESSAGE_BYTES,
+    PARTIAL_READ_BYTES,
+    RESET_ON_CLOSE,
+    open_socket,
+    socket_words,
+    status_words,
+)
 
-CONNECT_LIMIT_S = 10.0
-MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 READ_BYTES = 256 * 1024
-PARTIAL_READ_BYTES = 512
-_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 # Asyncio's selector loops fill a buffer and hand it over in one step, so all connections can share one;
 # the Windows proactor keeps a read pending in each.
@@ -38,6 +42,10 @@ class PortableTransport:
     def connect(self, target: Target, listener: Listener) -> "PortableConnection":
         """Begin to open a connection; must be called on the loop."""
         return PortableConnection(target, listener)
+
+    def new_event_loop(self) -> asyncio.AbstractEventLoop:
+        """Return asyncio's own loop, which is there on every system."""
+        return asyncio.new_event_loop()
 
 
 class PortableConnection(asyncio.BufferedProtocol):
@@ -68,7 +76,7 @@ class PortableConnection(asyncio.BufferedProtocol):
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(CONNECT_LIMIT_S):
-                connected = await _open_socket(loop, self._target)
+                connected = await open_socket(loop, self._target)
                 await loop.create_connection(
                     lambda: self,
                     sock=connected,
@@ -78,7 +86,7 @@ class PortableConnection(asyncio.BufferedProtocol):
         except TimeoutError:
             self._fail(f"no connection within {CONNECT_LIMIT_S:g} s")
         except OSError as error:
-            self._fail(error.strerror or str(error))
+            self._fail(socket_words(error))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Asyncio: the TCP (and TLS) connection stands."""
@@ -185,7 +193,7 @@ class PortableConnection(asyncio.BufferedProtocol):
             return
         raw = self._socket.get_extra_info("socket")
         if raw is not None and self._target.tls is None:
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         self._socket.abort()
 
     def reset_within_frame(self) -> None:
@@ -247,40 +255,10 @@ class PortableConnection(asyncio.BufferedProtocol):
             self._listener.connection_closed(code, reason)
 
 
-async def _open_socket(loop: asyncio.AbstractEventLoop, target: Target) -> socket.socket:
-    """Connect a socket whose receive buffer was bounded before the handshake, as TCP wants it."""
-    infos = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
-    failure: OSError = OSError(f"{target.host} has no address")
-    for family, kind, proto, _, address in infos:
-        candidate = socket.socket(family, kind, proto)
-        candidate.setblocking(False)
-        try:
-            if target.receive_buffer_bytes:
-                candidate.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, target.receive_buffer_bytes)
-            candidate.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            await loop.sock_connect(candidate, address)
-        except OSError as error:
-            candidate.close()
-            failure = error
-        except BaseException:
-            candidate.close()
-            raise
-        else:
-            return candidate
-    raise failure
-
-
 def _handshake_words(error: Exception) -> str:
     match error:
         case InvalidStatus():
-            code = error.response.status_code
-            hint = {
-                401: "the gateway wants another api key (--wdtts-api-key)",
-                403: "the gateway forbids it: check the api key and the origin",
-                404: "no WebSocket at this path: the contract's path is /tts",
-                503: "the gateway takes no new sessions (starting, draining or full)",
-            }.get(code, "expected 101 Switching Protocols")
-            return f"handshake answered with HTTP {code}: {hint}"
+            return status_words(error.response.status_code)
         case InvalidHandshake() | InvalidURI():
             return f"handshake refused: {error}"
         case _:

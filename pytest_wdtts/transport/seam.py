@@ -4,6 +4,7 @@ Everything is a callback and nothing is awaited, so that thousands of sessions s
 each. A transport also has to give what faults need: a reset, a socket that really is not read, silence.
 """
 
+import asyncio
 import ssl
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -81,4 +82,8 @@ class Transport(Protocol):
 
     def connect(self, target: Target, listener: Listener) -> Connection:
         """Begin to open a connection; the listener hears the outcome."""
+        ...
+
+    def new_event_loop(self) -> asyncio.AbstractEventLoop:
+        """Return a new event loop of the kind that it works best on."""
         ...

@@ -1,0 +1,114 @@
+"""`make bench`: CPU-seconds per 1,000 session-seconds, ours beside a bare client, same run, same gateway.
+
+CPU time of the processes, not wall time: a busy machine makes the run late, not dear. Prints JSON.
+"""
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import msgspec
+import psutil
+from msgspec.structs import asdict
+
+from pytest_wdtts.stack import EmbeddedStack
+
+from .load import BenchLoad, ClientCost
+
+GENERATOR_CORE, GATEWAY_CORE = 0, 1
+CLIENTS = {
+    "ours on picows": ("benchmarks.ours", "picows"),
+    "ours on websockets": ("benchmarks.ours", "websockets"),
+    "bare websockets": ("benchmarks.bare", ""),
+}
+SPARE_S = 60.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print, and return 1 where a client did not even carry the load."""
+    options = _parse(arguments)
+    pinned = not options.no_pin and hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > 1
+    stack = EmbeddedStack()
+    gateway = stack.start()
+    try:
+        process = psutil.Process(stack.pids()[0])
+        if pinned:
+            process.cpu_affinity([GATEWAY_CORE])
+        load = BenchLoad(
+            url=gateway.url,
+            sessions=options.sessions,
+            cps=options.cps,
+            duration_s=options.duration,
+            core=GENERATOR_CORE if pinned else -1,
+        )
+        measured = {name: measure(module, load, transport, process) for name, (module, transport) in CLIENTS.items()}
+    finally:
+        stack.stop()
+    figures = {
+        "machine": {"cpu": _cpu_name(), "cores": os.cpu_count(), "python": platform.python_version()},
+        "load": {"sessions": load.sessions, "cps": load.cps, "duration_s": load.duration_s, "pinned": pinned},
+        "clients": measured,
+        "ratios": ratios(measured),
+    }
+    print(msgspec.json.format(msgspec.json.encode(figures), indent=1).decode())
+    return 0
+
+
+def measure(module: str, load: BenchLoad, transport: str, gateway: psutil.Process) -> dict[str, object]:
+    """Run one client in a process of its own; return its figures and the gateway's for the same load."""
+    load = msgspec.structs.replace(load, transport=transport)
+    before_s = _cpu_s(gateway)
+    done = subprocess.run(
+        [sys.executable, "-m", module, msgspec.json.encode(load).decode()],
+        stdout=subprocess.PIPE,
+        timeout=load.duration_s + load.ramp_s + SPARE_S,
+        check=True,
+    )
+    gateway_s = _cpu_s(gateway) - before_s
+    cost = msgspec.json.decode(done.stdout.splitlines()[-1], type=ClientCost)
+    per_1000 = 1000 / load.session_seconds
+    figures = {name: round(value, 4) if isinstance(value, float) else value for name, value in asdict(cost).items()}
+    return {
+        "cpu_s_per_1000_session_s": round(cost.cpu_s * per_1000, 4),
+        "gateway_cpu_s_per_1000_session_s": round(gateway_s * per_1000, 4),
+        **figures,
+    }
+
+
+def ratios(measured: dict[str, dict[str, object]]) -> dict[str, float]:
+    """What each client costs, beside the bare one."""
+
+    def cost(name: str) -> float:
+        return float(str(measured[name]["cpu_s_per_1000_session_s"]))
+
+    bare = "bare websockets"
+    return {f"{name} / {bare}": round(cost(name) / cost(bare), 3) for name in measured if name != bare}
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+def _cpu_name() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.cost", description=__doc__)
+    parser.add_argument("--sessions", type=int, default=1000)
+    parser.add_argument("--cps", type=float, default=5.0)
+    parser.add_argument("--duration", type=float, default=10.0, help="seconds that each session types")
+    parser.add_argument("--no-pin", action="store_true", help="leave the choice of cores to the system")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,59 @@
+"""The product's generator as a client of a benchmark: everything on, journal and checks included."""
+
+import asyncio
+import os
+import tempfile
+from pathlib import Path
+
+from pytest_wdtts.faults import FaultPlan
+from pytest_wdtts.gate.carry_out import conclude
+from pytest_wdtts.load import load_corpus
+from pytest_wdtts.record.histogram import histogram, percentiles_ms
+from pytest_wdtts.record.measures import Measures
+from pytest_wdtts.run import Run, RunPlan
+from pytest_wdtts.stack import ExternalStack
+from pytest_wdtts.transport import choose_transport
+
+from .load import BenchLoad, ClientCost, Meter, cpu_s, read_load, report
+
+
+def drive(load: BenchLoad, directory: Path) -> ClientCost:
+    """Run the load against a gateway that is up, then judge what was seen."""
+    run_id = f"bench{os.getpid():x}"
+    plan = RunPlan(
+        scenario="baseline",
+        run_id=run_id,
+        load=load.plan(),
+        corpus=load_corpus(load.corpus),
+        sessions=load.plan_sessions(run_id),
+        probes=[],
+        faults=FaultPlan(),
+    )
+    transport = choose_transport(load.transport)
+    stack = ExternalStack(load.url)
+    gateway = stack.start()
+
+    async def execute() -> tuple[Run, float, float]:
+        meter = Meter()
+        run = Run(plan, gateway, stack, transport, directory / "baseline.jsonl")
+        await run.execute()
+        return run, meter.cpu_s(), meter.rss_kb_per_session(load.sessions)
+
+    with asyncio.Runner(loop_factory=transport.new_event_loop) as runner:
+        run, spent_s, rss_kb = runner.run(execute())
+    before_s = cpu_s()
+    outcome = conclude(run.result, directory)
+    return ClientCost(
+        cpu_s=spent_s,
+        units_sent=outcome.report.summary.sent_units,
+        chunks_received=sum(len(record.received_ns) for record in run.result.sessions),
+        lateness_p99_ms=percentiles_ms(histogram(Measures.of(run.result.sessions).send_lateness.value_ns))["p99"],
+        rss_kb_per_session=rss_kb,
+        rows={row.id: row.verdict.value for row in outcome.report.rows},
+        judging_cpu_s=cpu_s() - before_s,
+    )
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as made:
+        report(drive(read_load(), Path(made)))

@@ -1,0 +1,54 @@
+"""What both transports do below and before the WebSocket: the socket, its reset, and words for a refusal."""
+
+import asyncio
+import os
+import socket
+import struct
+
+from .seam import Target
+
+CONNECT_LIMIT_S = 10.0
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+PARTIAL_READ_BYTES = 512
+"""How little is read at a time by a connection that is to be cut within a frame."""
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+"""Value of SO_LINGER with which closing a socket resets the connection."""
+
+
+async def open_socket(loop: asyncio.AbstractEventLoop, target: Target) -> socket.socket:
+    """Connect a socket whose receive buffer was bounded before the handshake, as TCP wants it."""
+    infos = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+    failure: OSError = OSError(f"{target.host} has no address")
+    for family, kind, proto, _, address in infos:
+        candidate = socket.socket(family, kind, proto)
+        candidate.setblocking(False)
+        try:
+            if target.receive_buffer_bytes:
+                candidate.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, target.receive_buffer_bytes)
+            candidate.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            await loop.sock_connect(candidate, address)
+        except OSError as error:
+            candidate.close()
+            failure = error
+        except BaseException:
+            candidate.close()
+            raise
+        else:
+            return candidate
+    raise failure
+
+
+def socket_words(error: OSError) -> str:
+    """Say why a connection could not be made: the system's own words, where it has any."""
+    return os.strerror(error.errno) if error.errno else str(error) or "connection closed during the handshake"
+
+
+def status_words(code: int) -> str:
+    """Say what a handshake's HTTP status means, and what to do."""
+    hint = {
+        401: "the gateway wants another api key (--wdtts-api-key)",
+        403: "the gateway forbids it: check the api key and the origin",
+        404: "no WebSocket at this path: the contract's path is /tts",
+        503: "the gateway takes no new sessions (starting, draining or full)",
+    }.get(code, "expected 101 Switching Protocols")
+    return f"handshake answered with HTTP {code}: {hint}"
