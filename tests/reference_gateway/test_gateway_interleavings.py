@@ -11,7 +11,6 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from pytest_wdtts.protocol import AudioChunk
 from reference_gateway.session import Job, Session, State
-
 from tests.reference_gateway.session_driver import BYTES_PER_UNIT, START, cancel, limits, resume, text, text_end
 
 CACHE_CHUNKS, UNSENT_CHUNKS = 6, 3

@@ -4,7 +4,6 @@ import pytest
 
 from pytest_wdtts.protocol import AudioChunk, ClientMessage, Resume, TextDelta
 from reference_gateway.session import Session, State
-
 from tests.reference_gateway.session_driver import (
     SECOND_NS,
     cancel,
