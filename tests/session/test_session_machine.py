@@ -28,6 +28,8 @@ class Talk:
         self.machine = ClientSession(self.plan, self.record, check_audio=False, **options)
         self.clock = VirtualClock()
         self.out: list[dict[str, Any]] = []
+        self.heard = 0
+        """How many of them a test has looked at."""
 
     def take(self, frames: list[bytes]) -> list[dict[str, Any]]:
         said = [json.loads(frame) for frame in frames]
@@ -148,7 +150,7 @@ TABLE: dict[tuple[Phase, str], tuple[Phase, list[EventKind]]] = {
     (Phase.CLOSING, "error"): (Phase.CLOSING, [EV]),
     **{(Phase.ENDED, name): (Phase.ENDED, []) for name in ("ack", "chunk", "end", "error")},
 }
-MESSAGES = {"ack": ack(), "chunk": chunk(), "end": END, "error": ERROR}
+MESSAGES: dict[str, ServerMessage] = {"ack": ack(), "chunk": chunk(), "end": END, "error": ERROR}
 CHUNK_FLAGS = {
     Phase.STREAMING: 0,
     Phase.FLUSHING: 0,
