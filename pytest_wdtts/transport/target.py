@@ -11,7 +11,10 @@ _EXAMPLE = "give one like ws://127.0.0.1:9000/tts"
 
 def parse_target(url: str, api_key: str = "") -> Target:
     """Read `ws://` or `wss://` URLs. Raises `UsageError` that names what was seen."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise UsageError(f"{url!r} is no URL ({error}): {_EXAMPLE}") from None
     if parts.scheme not in ("ws", "wss"):
         raise UsageError(f"{url!r} is no WebSocket URL (scheme {parts.scheme or 'missing'!r}): {_EXAMPLE}")
     try:
