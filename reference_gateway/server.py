@@ -92,6 +92,7 @@ class _Routes:
             "version": gateway.settings.version,
             "started_at": self._started_at.isoformat(timespec="milliseconds"),
             "uptime_s": round(monotonic() - self._started, 3),
+            "engine_sample_rate": gateway.engine.native_rate_hz,
             "sample_rates": sorted(gateway.engine.sample_rates),
             "sessions_live": len(gateway.registry),
             "connections": len(gateway.guests),

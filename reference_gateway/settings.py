@@ -38,6 +38,11 @@ class Settings:
 
     unit_audio_ms: int = _number("WS_TTS_UNIT_AUDIO_MS", 40, 40, 60_000, step=40)
     """How long the dummy engine's tone of one unit is."""
+    speech_workers: int = _number("WS_TTS_SPEECH_WORKERS", 2, 1, 64)
+    """Processes that the espeak and piper engines speak in."""
+    piper_voice: str = _text("WS_TTS_PIPER_VOICE", "")
+    """Path of the piper engine's .onnx file."""
+
     ttl_s: float = _number("WS_TTS_TTL_S", 120.0, 0.05, 86_400)
     """How long the session of an absent client is kept."""
     cache_chunks: int = _number("WS_TTS_CACHE_CHUNKS", 512, 0, 1_000_000)

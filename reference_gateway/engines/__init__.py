@@ -11,6 +11,8 @@ class Engine(Protocol):
 
     name: str
     sample_rates: frozenset[int]
+    native_rate_hz: int
+    """The rate that its voice has of itself; others are resampled."""
     unit_tone: str
     """The layout that the audio of a unit follows (`protocol.tone`); empty for speech."""
     unit_audio_ms: int
@@ -36,7 +38,21 @@ def _dummy(settings: Settings) -> Engine:
     return Dummy(settings.unit_audio_ms)
 
 
-_ENGINES: Mapping[str, Callable[[Settings], Engine]] = {"dummy": _dummy}
+def _espeak(settings: Settings) -> Engine:
+    from .espeak import LoadEspeak
+    from .pool import Pool
+
+    return Pool("espeak", LoadEspeak(), settings.speech_workers)
+
+
+def _piper(settings: Settings) -> Engine:
+    from .piper import LoadPiper
+    from .pool import Pool
+
+    return Pool("piper", LoadPiper(settings.piper_voice), settings.speech_workers)
+
+
+_ENGINES: Mapping[str, Callable[[Settings], Engine]] = {"dummy": _dummy, "espeak": _espeak, "piper": _piper}
 
 
 def make_engine(settings: Settings) -> Engine:

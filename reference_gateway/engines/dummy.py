@@ -28,6 +28,7 @@ class Dummy:
 
     name = "dummy"
     sample_rates = frozenset({SAMPLE_RATE_HZ})
+    native_rate_hz = SAMPLE_RATE_HZ
     unit_tone = tone.LAYOUT
 
     def __init__(self, unit_audio_ms: int) -> None:
