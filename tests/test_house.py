@@ -33,7 +33,7 @@ FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms} | 
 
 # Rooms of these floors may import one another as long as no cycle comes of it; elsewhere, name the pair.
 SIDEWAYS_FLOORS = {2, 8}
-SIDEWAYS: set[tuple[str, str]] = {("stack", "transport"), ("gate", "shards")}
+SIDEWAYS: set[tuple[str, str]] = {("stack", "transport"), ("gate", "shards"), ("attribution", "verdict")}
 
 UP_TO_2 = {room for room, floor in FLOOR_OF.items() if floor <= 2}
 FROM_3_TO_7 = {room for room, floor in FLOOR_OF.items() if 3 <= floor <= 7}

@@ -9,13 +9,14 @@ from msgspec import Struct
 
 from ..errors import OwnFailure, StackError
 from ..record import RunResult
-from ..report import Report, Written, build_report, replay_command, write_all
+from ..report import Report, Written, build_report, write_all
 from ..run import Progress, Run
 from ..stack import Gateway
 from ..transport import Connection, Transport, choose_transport, parse_target
 from ..verdict import Limits, Row, judge
 from ..verdict.case import Case
 from .order import Order
+from .replay import replay_command, to_header
 
 HANDSHAKE_LIMIT_S = 10.0
 
@@ -54,7 +55,7 @@ def carry_out(order: Order, progress: Progress | None = None, limits: Limits | N
 
     async def drive(gateway: Gateway) -> None:
         await knock(transport, gateway)
-        run = Run(plan, gateway, stack, transport, directory / f"{plan.scenario}.jsonl", progress)
+        run = Run(plan, gateway, stack, transport, directory / f"{plan.scenario}.jsonl", progress, to_header(order))
         runs.append(run)
         await run.execute()
 
@@ -77,7 +78,7 @@ def conclude(result: RunResult, directory: Path, limits: Limits | None = None) -
     """
     rows = judge(result, limits)
     header = result.header
-    replay = replay_command(header.scenario, header.load, header.url, header.stack)
+    replay = replay_command(header, directory / f"{header.scenario}.jsonl")
     report = build_report(Case(result, limits), rows, replay)
     written = write_all(report, result, directory)
     return Outcome(report, result, str(directory / f"{header.scenario}.json"), tuple(written))

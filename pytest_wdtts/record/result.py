@@ -25,7 +25,9 @@ class Window(Struct, frozen=True):
 
 
 class RunHeader(Struct, frozen=True, kw_only=True, tag="run", tag_field="line"):
-    """What is known before the first unit is sent. `origin_unix_s` is the wall clock at the run's origin."""
+    """What is known before the first unit is sent. `origin_unix_s` is the wall clock at the run's origin;
+    `order` is what was asked for, so that it can be asked for again.
+    """
 
     schema: str = SCHEMA
     scenario: str
@@ -39,6 +41,7 @@ class RunHeader(Struct, frozen=True, kw_only=True, tag="run", tag_field="line"):
     origin_unix_s: float = 0.0
     environment: dict[str, str] = field(default_factory=dict)
     gateway: dict[str, object] = field(default_factory=dict)
+    order: dict[str, object] = field(default_factory=dict)
 
 
 class RunFooter(Struct, frozen=True, kw_only=True, tag="end", tag_field="line"):

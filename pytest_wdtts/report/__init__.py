@@ -1,8 +1,8 @@
 """One frozen, versioned model of a judged run; one writer per format."""
 
-from .build import build_report, replay_command
+from .build import build_report
 from .model import Report, overall, read_report
-from .terminal import failure_message, summary_lines
+from .terminal import failure_message, styled_lines, summary_lines
 from .writing import Written, write_all
 
 __all__ = [
@@ -12,7 +12,7 @@ __all__ = [
     "failure_message",
     "overall",
     "read_report",
-    "replay_command",
+    "styled_lines",
     "summary_lines",
     "write_all",
 ]

@@ -5,9 +5,9 @@ from typing import cast
 
 from msgspec.structs import asdict
 
+from ..attribution import split_latency
 from ..clock import NS_PER_MS, NS_PER_S
 from ..ledger import SessionLedger
-from ..load import LoadPlan
 from ..record import EventKind, SessionRecord
 from ..record.histogram import histogram, percentiles_ms
 from ..verdict import Row
@@ -29,6 +29,7 @@ def build_report(case: Case, rows: list[Row], replay: str) -> Report:
         config=_config(case),
         seed=header.load.seed,
         replay=replay,
+        split=split_latency(case),
         summary=_summary(case),
         latency=curves.latency(),
         windows=curves.windows(),
@@ -52,15 +53,6 @@ def build_report(case: Case, rows: list[Row], replay: str) -> Report:
         lanes_left_out=left_out,
         percentile_curves=curves.percentiles(),
         histograms=curves.encoded(),
-    )
-
-
-def replay_command(scenario: str, load: LoadPlan, url: str, stack: str) -> str:
-    """Return the one line that runs the same plan again."""
-    target = f" --wdtts-url {url}" if stack == "external" else ""
-    return (
-        f"pytest -m {scenario}{target} --wdtts-seed {load.seed} --wdtts-sessions {load.sessions} "
-        f"--wdtts-cps {load.cps:g} --wdtts-duration {load.duration_s:g} --wdtts-corpus {load.corpus}"
     )
 
 

@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 from ..errors import UsageError
 from ..record import SCHEMA
+from ..attribution import Split
 from ..verdict import Limits, Row, Verdict
 
 
@@ -140,6 +141,7 @@ class Report(Struct, frozen=True, kw_only=True):
     gateway: dict[str, object]
     gateway_samples: list[dict[str, float]] = field(default_factory=list)
     loop_delay_ms: Figures
+    split: Split | None = None
     stopped: str = ""
     fault_intervals: list[Interval] = field(default_factory=list)
     lanes: list[Lane] = field(default_factory=list)

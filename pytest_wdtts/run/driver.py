@@ -40,7 +40,7 @@ from .scenario import RunPlan
 LEAD_NS = NS_PER_S // 5
 SWEEP_S = 0.05
 SWEEPS_PER_CHECKPOINT = 20
-GRACE_AFTER_PLAN_S = 14.0
+GRACE_AFTER_PLAN_S = 12.0
 
 
 class Run:
@@ -54,6 +54,7 @@ class Run:
         transport: Transport,
         journal_path: Path,
         progress: Progress | None = None,
+        order: dict[str, object] | None = None,
     ) -> None:
         self.wheel: TimerWheel[Action] = TimerWheel()
         self.transport = transport
@@ -72,7 +73,7 @@ class Run:
         self._timer_ns = 0
         self._over = asyncio.Event()
         self._crashed = ""
-        self.result = RunResult(self._header(stack.name))
+        self.result = RunResult(self._header(stack.name, order or {}))
         self._journal = JournalWriter(journal_path, self.result.header)
         self._nemesis = Nemesis(
             plan.faults, self.wheel, self._by_index.__getitem__, stack, self._gateway_healed, self._fail_ourselves
@@ -256,7 +257,7 @@ class Run:
         except OSError as error:
             raise OwnFailure(f"the journal {self._journal.path} could not be written ({error.strerror})") from error
 
-    def _header(self, stack_name: str) -> RunHeader:
+    def _header(self, stack_name: str, order: dict[str, object]) -> RunHeader:
         plan = self.plan
         return RunHeader(
             scenario=plan.scenario,
@@ -270,4 +271,5 @@ class Run:
             origin_unix_s=time.time() + LEAD_NS / NS_PER_S,
             environment=describe_machine() | {"transport": self.transport.name, "pid": str(os.getpid())},
             gateway=self._gateway.health,
+            order=order,
         )

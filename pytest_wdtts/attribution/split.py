@@ -1,0 +1,107 @@
+"""Where the slowest 1 % of UnitLatency comes from, as shares that add up to one; free with every run.
+
+UnitLatency from the *planned* send time of a unit is our own lateness + flush wait + service time. Where the plan
+itself kept the client away or from reading, that stretch is the plan's, not the gateway's.
+"""
+
+import numpy as np
+from msgspec import Struct
+
+from ..clock import NS_PER_MS, NS_PER_S
+from ..faults import Disconnect, SlowReader
+from ..protocol import chunk_ends
+from ..record import SessionRecord
+from ..record.histogram import Nanoseconds, histogram, percentiles_ms
+from ..verdict.case import Case
+
+RECOVERY_NS = NS_PER_S
+"""After a planned stretch the backlog comes in: that is still the plan's doing."""
+
+
+class Split(Struct, frozen=True, kw_only=True):
+    """Shares (0..1) of the latency of the units at or above p99, and the floor under it.
+
+    `floor_ms` are the percentiles that a gateway of zero latency would show for this text and cps.
+    """
+
+    flush_wait: float
+    service_time: float
+    slow_reading_by_plan: float
+    own_lateness: float
+    unit_latency_p99_ms: float
+    service_time_p99_ms: float
+    floor_ms: dict[str, float]
+    sentence: str
+
+
+def split_latency(case: Case) -> Split | None:
+    """Attribute the tail of UnitLatency; None where no unit came back."""
+    measures = case.measures
+    flush_ns, service_ns = measures.flush_wait.value_ns, measures.service_share.value_ns
+    latency_ns = measures.planned_latency.value_ns
+    if not len(latency_ns):
+        return None
+    planned = _in_planned_stretch(case, measures.unit_latency.at_ns, service_ns, measures.unit_latency.session)
+    own_ns = latency_ns - flush_ns - service_ns
+    tail = latency_ns >= np.percentile(latency_ns, 99.0)
+    parts = {
+        "flush_wait": flush_ns[tail].sum(),
+        "service_time": service_ns[tail & ~planned].sum(),
+        "slow_reading_by_plan": service_ns[tail & planned].sum() + own_ns[tail & planned].sum(),
+        "own_lateness": own_ns[tail & ~planned].sum(),
+    }
+    total = float(latency_ns[tail].sum()) or 1.0
+    shares = {name: float(value) / total for name, value in parts.items()}
+    service_p99_ms = percentiles_ms(histogram(case.untouched_measures.service_time.value_ns))["p99"]
+    p99_ms = float(np.percentile(latency_ns, 99.0)) / NS_PER_MS
+    floor_ms = floor(case.result.sessions)
+    return Split(
+        **shares,
+        unit_latency_p99_ms=p99_ms,
+        service_time_p99_ms=service_p99_ms,
+        floor_ms=floor_ms,
+        sentence=_sentence(shares, p99_ms, service_p99_ms, floor_ms["p99"]),
+    )
+
+
+def floor(records: list[SessionRecord]) -> dict[str, float]:
+    """UnitLatency under a gateway of zero latency that keeps v1's flush rule: all of it is flush wait."""
+    waits = [np.empty(0, dtype=np.int64)]
+    for record in records:
+        plan = record.plan
+        if plan.replaces:
+            continue
+        due_ns = plan.first_unit_ns + np.arange(len(plan.text), dtype=np.int64) * plan.interval_ns
+        ends = np.array(chunk_ends(plan.text), dtype=np.int64)
+        waits.append(due_ns[ends[np.searchsorted(ends, np.arange(len(plan.text)))]] - due_ns)
+    return percentiles_ms(histogram(np.concatenate(waits)))
+
+
+def _in_planned_stretch(
+    case: Case, sent_ns: Nanoseconds, service_ns: Nanoseconds, session: Nanoseconds
+) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+    """Which units were on their way while the plan kept their session away or from reading."""
+    inside = np.zeros(len(sent_ns), dtype=bool)
+    places: dict[int, list[int]] = {}
+    for place, record in enumerate(case.result.sessions):
+        places.setdefault(record.plan.index, []).append(place)
+    for fault in case.faults:
+        if isinstance(fault, Disconnect | SlowReader):
+            theirs = np.isin(session, places.get(fault.session, []))
+            inside |= theirs & (sent_ns <= fault.heals_ns + RECOVERY_NS) & (sent_ns + service_ns >= fault.at_ns)
+    for broken in case.result.gateway_faults:
+        inside |= (sent_ns <= broken.healed_ns + RECOVERY_NS) & (sent_ns + service_ns >= broken.at_ns)
+    return inside
+
+
+def _sentence(shares: dict[str, float], p99_ms: float, service_p99_ms: float, floor_p99_ms: float) -> str:
+    name, share = max(shares.items(), key=lambda item: item[1])
+    verdicts = {
+        "flush_wait": f"service time p99 is {service_p99_ms:.0f} ms: the gateway is not slow, it waits for a mark",
+        "service_time": f"service time p99 is {service_p99_ms:.0f} ms: the gateway is slow",
+        "slow_reading_by_plan": f"the plan did that; service time p99 of the others is {service_p99_ms:.0f} ms",
+        "own_lateness": "our own generator was late",
+    }
+    words = name.replace("_", " ")
+    at_best = f"a gateway of zero latency would show {floor_p99_ms:.0f} ms here"
+    return f"{share:.0%} of UnitLatency p99 ({p99_ms:.0f} ms) is {words}; {verdicts[name]} ({at_best})"

@@ -1,0 +1,42 @@
+"""The one line that runs the same plan again."""
+
+import shlex
+from pathlib import Path
+
+from msgspec import convert, to_builtins
+from msgspec.structs import replace
+
+from ..errors import UsageError
+from ..record import RunHeader
+from ..run import SCENARIOS
+from .order import Order
+
+
+def to_header(order: Order) -> dict[str, object]:
+    """The order as the journal keeps it: all of it but the key."""
+    fields: dict[str, object] = to_builtins(replace(order, api_key=""))
+    return fields
+
+
+def from_header(header: RunHeader) -> Order:
+    """The order that a journal keeps, with the seed that the run had. Raises `UsageError` where it has none."""
+    if not header.order:
+        raise UsageError("this journal keeps no order: it was not written by an ordinary run, and cannot be replayed")
+    order = convert(header.order, Order)
+    return replace(order, load=order.load | {"seed": header.load.seed})
+
+
+def replay_command(header: RunHeader, journal: Path) -> str:
+    """Say how to run it again: by markers and options where those say everything, else from the journal."""
+    load = header.load
+    order = convert(header.order, Order) if header.order else Order(scenario=header.scenario)
+    if header.scenario not in SCENARIOS or order.shares:
+        return f"wdtts replay {shlex.quote(str(journal))}"
+    words = ["pytest", "-m", header.scenario]
+    if header.stack == "external":
+        words += ["--wdtts-url", header.url]
+    words += ["--wdtts-seed", str(load.seed), "--wdtts-sessions", str(load.sessions), "--wdtts-cps", f"{load.cps:g}"]
+    words += ["--wdtts-duration", f"{load.duration_s:g}", "--wdtts-corpus", load.corpus]
+    if order.defects:
+        words += ["--wdtts-defect", ";".join(order.defects)]
+    return shlex.join(words)

@@ -1,0 +1,61 @@
+"""Where the tail of UnitLatency comes from: each cause named when it is the cause, shares that add up."""
+
+import pytest
+
+from pytest_wdtts.attribution import Split, floor, split_latency
+from pytest_wdtts.clock import NS_PER_MS, NS_PER_S
+from pytest_wdtts.faults import SlowReader
+from pytest_wdtts.load import LoadPlan
+from pytest_wdtts.record import RunResult
+from pytest_wdtts.verdict.case import Case
+from tests.builders import empty_run, healthy_run
+
+LOAD = LoadPlan(sessions=8, duration_s=30.0)
+
+
+def split(result: RunResult) -> Split:
+    found = split_latency(Case(result))
+    assert found is not None
+    shares = (found.flush_wait, found.service_time, found.slow_reading_by_plan, found.own_lateness)
+    assert sum(shares) == pytest.approx(1.0)
+    return found
+
+
+def test_typing_speed_is_not_slowness() -> None:
+    found = split(healthy_run(load=LOAD))
+    assert found.flush_wait > 0.99
+    assert "the gateway is not slow" in found.sentence
+    assert found.unit_latency_p99_ms == pytest.approx(found.floor_ms["p99"] + 3, abs=2)
+
+
+def test_a_slow_gateway_is_named() -> None:
+    found = split(healthy_run(load=LOAD, service=lambda sent_ns: 20 * NS_PER_S))
+    assert found.service_time > 0.8
+    assert "the gateway is slow" in found.sentence
+
+
+def test_what_the_plan_did_is_not_the_gateway_s() -> None:
+    faults = [SlowReader(session=index, at_ns=5 * NS_PER_S, pause_ns=20 * NS_PER_S) for index in range(8)]
+    found = split(healthy_run("heavy", LOAD, faults, service=lambda sent_ns: 18 * NS_PER_S))
+    assert found.slow_reading_by_plan > 0.7
+    assert "the plan did that" in found.sentence
+
+
+def test_our_own_lateness_is_ours() -> None:
+    result = healthy_run(load=LOAD)
+    for record in result.sessions:
+        for unit in range(len(record.sent_ns)):
+            record.sent_ns[unit] += 30 * NS_PER_S
+        for number in range(len(record.received_ns)):
+            record.received_ns[number] += 30 * NS_PER_S
+    assert split(result).own_lateness > 0.8
+
+
+def test_the_floor_is_what_a_gateway_of_zero_latency_would_show() -> None:
+    result = healthy_run(load=LOAD, service=lambda sent_ns: 0)
+    units = Case(result).measures.unit_latency.value_ns
+    assert floor(result.sessions)["max"] == pytest.approx(units.max() / NS_PER_MS, rel=0.002)
+
+
+def test_a_run_without_audio_has_nothing_to_attribute() -> None:
+    assert split_latency(Case(empty_run("baseline", LOAD.checked()))) is None
