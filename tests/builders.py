@@ -5,10 +5,18 @@ from collections.abc import Callable, Iterable
 from msgspec import to_builtins
 
 from pytest_wdtts.clock import NS_PER_MS, NS_PER_S
-from pytest_wdtts.faults import Fault
+from pytest_wdtts.faults import Cancel, Disconnect, Fault, SlowReader
 from pytest_wdtts.load import LoadPlan, SessionPlan, load_corpus, plan_probes, plan_sessions
 from pytest_wdtts.protocol import chunk_ends
-from pytest_wdtts.record import ChunkFlag, EventKind, RunFooter, RunHeader, RunResult, SessionRecord
+from pytest_wdtts.record import (
+    ChunkFlag,
+    EventKind,
+    RunFooter,
+    RunHeader,
+    RunResult,
+    SessionEvent,
+    SessionRecord,
+)
 
 SERVICE_NS = 3 * NS_PER_MS
 PCM_BYTES_PER_UNIT = 1280
@@ -104,3 +112,63 @@ def healthy_run(
     for plan in (*plan_sessions(load, load_corpus(load.corpus), "r"), *plan_probes(load, "r")):
         result.add(healthy(plan, service))
     return result
+
+
+# --- faults that happened, each healthy in its way ---
+
+
+def faulty_run(scenario: str = "heavy") -> RunResult:
+    """A whole run in which a gateway withstood every fault: 0 was cut, 1 cancelled, 2 and 3 read slowly."""
+    load = LoadPlan(sessions=12, duration_s=30.0).checked()
+    faults = [
+        Disconnect(session=0, at_ns=10 * NS_PER_S, delay_ns=2 * NS_PER_S),
+        Cancel(session=1, at_ns=10 * NS_PER_S),
+        SlowReader(session=2, at_ns=10 * NS_PER_S, pause_ns=5 * NS_PER_S),
+        SlowReader(session=3, at_ns=10 * NS_PER_S, pause_ns=5 * NS_PER_S),
+    ]
+    result = empty_run(scenario, load, faults)
+    result.injected = {"disconnect": 1, "cancel": 1, "slow_reader": 2}
+    plans = plan_sessions(load, load_corpus(load.corpus), "r")
+    for plan, made in zip(plans, (resumed, cancelled, healthy, pressed, *[healthy] * 8), strict=True):
+        result.add(made(plan))
+    for plan in plan_probes(load, "r"):
+        result.add(healthy(plan))
+    return result
+
+
+def resumed(plan: SessionPlan) -> SessionRecord:
+    """Cut at 10 s and back at 12 s, with every unit once."""
+    record = healthy(plan)
+    begun = [event for event in record.events if event.at_ns < 10 * NS_PER_S]
+    ended = record.events[len(begun) :]
+    record.events = [
+        *begun,
+        SessionEvent(10 * NS_PER_S, EventKind.FAULT, "reset"),
+        SessionEvent(12 * NS_PER_S, EventKind.HEALED),
+        SessionEvent(12 * NS_PER_S, EventKind.RESUME_SENT, "7"),
+        *ended,
+    ]
+    return record
+
+
+def cancelled(plan: SessionPlan) -> SessionRecord:
+    """Cancelled after unit 40; the gateway stops and says so."""
+    record = opened_record(plan)
+    send_all(record, 41)
+    start = 0
+    for end in (end for end in chunk_ends(plan.text) if end <= 38):
+        receive(record, start, end)
+        start = end + 1
+    record.note(record.sent_ns[-1], EventKind.CANCEL_SENT)
+    finish(record, record.sent_ns[-1] + 2 * NS_PER_MS, cancelled=True)
+    return record
+
+
+def pressed(plan: SessionPlan) -> SessionRecord:
+    """A slow reader that got `backpressure` when half of its text was sent."""
+    record = opened_record(plan)
+    send_all(record, len(plan.text) // 2)
+    record.note(record.sent_ns[-1], EventKind.FAULT, "slow_reader")
+    record.note(record.sent_ns[-1] + NS_PER_MS, EventKind.ERROR, "backpressure: too slow")
+    record.note(record.sent_ns[-1] + 2 * NS_PER_MS, EventKind.CLOSED, "1000")
+    return record
