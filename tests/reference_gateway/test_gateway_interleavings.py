@@ -13,7 +13,7 @@ from pytest_wdtts.protocol import AudioChunk
 from reference_gateway.session import Job, Session, State
 from tests.reference_gateway.session_driver import BYTES_PER_UNIT, START, cancel, limits, resume, text, text_end
 
-CACHE_CHUNKS, UNSENT_CHUNKS = 6, 3
+CACHE_CHUNKS, UNSENT_CHUNKS = 3, 2
 LIMITS = limits(cache_chunks=CACHE_CHUNKS, unsent_chunks=UNSENT_CHUNKS, max_pending_text=10**6)
 
 
@@ -29,6 +29,8 @@ class Interleavings(RuleBasedStateMachine):
         self.sent, self.heard = "", ""
         self.in_flight: list[AudioChunk] = []
         self.ends = 0
+        self.chunk_ends: dict[int, int] = {}
+        self.evicted_through = -1
         self.connected, self.decided = True, True
         self.text_ended = self.cancelled = False
         self.job: Job | None = None
@@ -48,8 +50,10 @@ class Interleavings(RuleBasedStateMachine):
         self.text_ended = True
 
     @precondition(lambda self: self.connected)
-    @rule()
-    def give_up(self) -> None:
+    @rule(mood=st.integers(0, 7))
+    def give_up(self, mood: int) -> None:
+        if mood:
+            return  # A cancelled session has little left to show: most should live longer.
         if self.session.state is not State.ENDED:
             self.cancelled, self.decided = True, True
             self.in_flight.clear()
@@ -75,7 +79,7 @@ class Interleavings(RuleBasedStateMachine):
     @rule()
     def say_from_where(self) -> None:
         session, last = self.session, len(self.heard) - 1
-        lost = session.log.evicted_through > last and not self.cancelled
+        lost = self.evicted_through > last and not self.cancelled
         session.receive(resume(last))
         if lost:
             assert session.failure is not None
@@ -84,14 +88,42 @@ class Interleavings(RuleBasedStateMachine):
         self.decided = True
 
     @precondition(lambda self: self.in_flight)
+    @rule(most=st.integers(1, 5))
+    def hear(self, most: int) -> None:
+        while self.in_flight and most:
+            most -= 1
+            chunk = self.in_flight.pop(0)
+            assert chunk.unit_index_start == len(self.heard)
+            self.heard += chunk.units_text
+            assert chunk.unit_index_end == len(self.heard) - 1
+
+    @precondition(lambda self: self.connected)
+    @rule(units=st.text(alphabet="ab,", min_size=1, max_size=60), chunks=st.integers(1, 5))
+    def talk_and_blink(self, units: str, chunks: int) -> None:
+        """Talk, hear some of it, lose the rest with the connection, and come back for it."""
+        if self.decided and not self.text_ended:
+            self.say(units)
+        self.work(chunks)
+        self.send(chunks, fast=True)
+        if self.in_flight:
+            self.hear(chunks // 2 or 1)
+        self.cut()
+        self.come_back()
+        self.say_from_where()
+
+    @precondition(lambda self: self.ends and not self.in_flight)
     @rule()
-    def hear(self) -> None:
-        chunk = self.in_flight.pop(0)
-        assert chunk.unit_index_start == len(self.heard)
-        self.heard += chunk.units_text
-        assert chunk.unit_index_end == len(self.heard) - 1
+    def hang_up_satisfied(self) -> None:
+        assert self.cancelled or self.heard == self.sent
+        self.begin()
 
     # --- the gateway's driver ---
+
+    @rule(most=st.integers(1, 5))
+    def work(self, most: int) -> None:
+        while most and (job := self.session.next_to_synthesise()):
+            most -= 1
+            self.session.synthesised(job, job.text, b"\0" * (BYTES_PER_UNIT * len(job.text)))
 
     @rule()
     def take_job(self) -> None:
@@ -103,8 +135,8 @@ class Interleavings(RuleBasedStateMachine):
         assert self.job is not None
         self.session.synthesised(self.job, self.job.text, b"\0" * (BYTES_PER_UNIT * len(self.job.text)))
 
-    @rule(most=st.integers(1, 5))
-    def send(self, most: int) -> None:
+    @rule(most=st.integers(1, 7), fast=st.booleans())
+    def send(self, most: int, fast: bool) -> None:
         for _ in range(most):
             sendable = self.session.sendable
             message = self.session.next_message()
@@ -117,6 +149,11 @@ class Interleavings(RuleBasedStateMachine):
             if isinstance(message, AudioChunk):
                 assert not self.cancelled
                 self.in_flight.append(message)
+                self.chunk_ends[message.chunk_seq] = message.unit_index_end
+                oldest_gone = self.chunk_ends.get(message.chunk_seq - CACHE_CHUNKS, -1)
+                self.evicted_through = max(self.evicted_through, oldest_gone)
+                if fast:
+                    self.work(1)
             else:
                 self.ends += 1
                 assert message.cancelled == self.cancelled
@@ -152,5 +189,5 @@ class Interleavings(RuleBasedStateMachine):
 
 TestInterleavings = Interleavings.TestCase
 TestInterleavings.settings = settings(
-    max_examples=150, stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=200, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
 )
