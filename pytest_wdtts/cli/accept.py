@@ -1,6 +1,7 @@
 """`wdtts accept`: run the shipped scenarios against a gateway, from an installed wheel, no checkout needed."""
 
 import argparse
+import subprocess
 import sys
 from pathlib import Path
 
@@ -19,9 +20,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 
 def accept(chosen: argparse.Namespace) -> int:
-    """Hand over to pytest; its exit code is ours."""
-    import pytest
-
+    """Hand over to a pytest of its own, which loads the plugin as it would for anybody; its exit code is ours."""
     wanted = chosen.scenario or ["baseline", "mixed", "heavy"]
     arguments = [
         *(str(scenarios_folder() / name) for name in wanted),
@@ -32,8 +31,12 @@ def accept(chosen: argparse.Namespace) -> int:
     ]
     if chosen.url:
         arguments += ["--wdtts-url", chosen.url]
-    sys.dont_write_bytecode = True
-    return int(pytest.main([*arguments, *chosen.pytest_args]))
+    with subprocess.Popen([sys.executable, "-B", "-m", "pytest", *arguments, *chosen.pytest_args]) as tests:
+        while True:
+            try:
+                return tests.wait()
+            except KeyboardInterrupt:
+                continue  # The terminal told pytest too: it saves what was measured, and ends.
 
 
 def scenarios_folder() -> Path:
