@@ -37,13 +37,16 @@ def wdtts_run(request: pytest.FixtureRequest) -> "Outcome":
 
 
 @pytest.fixture
-def checklist(wdtts_run: "Outcome") -> Callable[[str], None]:
+def checklist(wdtts_run: "Outcome", request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Turn a row of the checklist into this test's outcome: `checklist("missing_units")`."""
-    from .report import failure_message
+    from .report import failure_message, junit_properties, tell_allure
     from .verdict import Verdict
 
     def check(row_id: str) -> None:
         row = wdtts_run.row(row_id)
+        request.node.user_properties += junit_properties(row, wdtts_run.report)
+        if request.config.pluginmanager.has_plugin("allure_listener"):
+            tell_allure(row, wdtts_run.report, [written.path for written in wdtts_run.written])
         if row.verdict is Verdict.NOT_ASSESSABLE:
             pytest.skip(f"not assessable: {row.observed}")
         if row.verdict is not Verdict.PASS:

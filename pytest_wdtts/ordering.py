@@ -47,6 +47,19 @@ def check_order(order: "Order") -> None:
         raise pytest.UsageError(str(error)) from None
 
 
+def check_condition(config: pytest.Config) -> None:
+    """Refuse at collection a condition that could not be judged. Raises `pytest.UsageError`."""
+    from .errors import UsageError
+    from .report.compare import read_condition
+
+    try:
+        read_condition(setting(config, "compare-fail"))
+    except UsageError as error:
+        raise pytest.UsageError(f"--wdtts-compare-fail: {error}") from None
+    if not setting(config, "compare"):
+        raise pytest.UsageError("--wdtts-compare-fail needs something to compare with: add --wdtts-compare NAME|FILE")
+
+
 def progress_line(config: pytest.Config) -> "Progress | None":
     """A line that rewrites itself on a terminal; None where nobody watches."""
     reporter: Any = config.pluginmanager.get_plugin("terminalreporter")

@@ -6,8 +6,8 @@ import pytest
 
 from .fixtures import RUNS, checklist, wdtts_run
 from .markers import add_markers, read_markers
-from .options import add_options
-from .ordering import check_order, take_order
+from .options import add_options, setting
+from .ordering import check_condition, check_order, take_order
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
@@ -36,19 +36,21 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         if asked is not None and asked.key not in checked:
             checked.add(asked.key)
             check_order(take_order(session.config, asked))
+    if checked and setting(session.config, "compare-fail"):
+        check_condition(session.config)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Save and compare the runs; a broken condition makes a green session red."""
+    if session.config.stash.get(RUNS, {}):
+        from .closing import close
+
+        close(session)
 
 
 def pytest_terminal_summary(terminalreporter: "TerminalReporter", config: pytest.Config) -> None:
     """Print each run in a few lines."""
-    runs = config.stash.get(RUNS, {})
-    if not runs:
-        return
-    from .report import summary_lines
+    if config.stash.get(RUNS, {}):
+        from .closing import print_runs
 
-    terminalreporter.section("wdtts")
-    for outcome in runs.values():
-        lines = [f"invalid: {outcome}"] if isinstance(outcome, Exception) else summary_lines(outcome.report)
-        for line in lines:
-            terminalreporter.write_line(line)
-        if not isinstance(outcome, Exception):
-            terminalreporter.write_line(f"  report: {outcome.report_path}")
+        print_runs(terminalreporter, config)

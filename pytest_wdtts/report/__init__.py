@@ -1,6 +1,8 @@
 """One frozen, versioned model of a judged run; one writer per format."""
 
+from .allure import tell_allure, write_allure_files
 from .build import build_report
+from .junit import junit_properties
 from .model import Report, overall, read_report
 from .terminal import failure_message, styled_lines, summary_lines
 from .writing import Written, write_all
@@ -10,9 +12,12 @@ __all__ = [
     "Written",
     "build_report",
     "failure_message",
+    "junit_properties",
     "overall",
     "read_report",
     "styled_lines",
     "summary_lines",
+    "tell_allure",
     "write_all",
+    "write_allure_files",
 ]

@@ -6,9 +6,9 @@ from typing import TypedDict
 import msgspec
 from msgspec import Struct, field
 
+from ..attribution import Split
 from ..errors import UsageError
 from ..record import SCHEMA
-from ..attribution import Split
 from ..verdict import Limits, Row, Verdict
 
 

@@ -5,7 +5,7 @@ const words = JSON.parse(document.getElementById("words").textContent);
 const root = document.documentElement;
 const hash = new URLSearchParams(location.hash.slice(1));
 const charts = {};
-const TOO_SMALL_FOR_LOG_MS = 0.001;
+const TOO_SMALL_FOR_LOG_MS = 0.01;
 
 const language = () => root.dataset.lang;
 const word = (key) => (words[key] ? words[key][language() === "zh" ? 1 : 0] : key);
@@ -94,7 +94,8 @@ function percentileChart(colours) {
       data: curves[measure].map(([at, ms]) => [100 / (100 - at), Math.max(ms, TOO_SMALL_FOR_LOG_MS), at]) });
   }));
   const percentile = (x) => `${Number((100 - 100 / x).toPrecision(7))}%`;
-  return { ...frame(colours, "ms"),
+  const base = frame(colours, "ms");
+  return { ...base, legend: { ...base.legend, type: "plain" }, grid: { ...base.grid, top: 52 },
     xAxis: axis(colours, { type: "log", min: 1, axisLabel: { color: colours.soft, formatter: percentile }, axisPointer: { label: { formatter: ({ value }) => percentile(value) } } }),
     yAxis: axis(colours, { type: "log", axisLabel: { color: colours.soft, formatter: number } }), series };
 }

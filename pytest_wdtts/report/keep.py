@@ -1,0 +1,50 @@
+"""Runs kept under a name, and every new run compared with one of them."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from msgspec import Struct
+
+from ..errors import UsageError
+from .compare import Condition, compare, comparison_lines, find_saved, save, write_comparison
+from .model import Report
+
+
+class Kept(Struct, frozen=True):
+    """What is to be said of it, and what broke a condition."""
+
+    lines: list[str]
+    broken: list[str]
+
+
+def keep_and_compare(
+    reports: Iterable[tuple[Report, Path]], name: str, against: str, conditions: Iterable[Condition], saved: Path
+) -> Kept:
+    """Compare each report (with the directory that it lies in), then save it; "" leaves a step out.
+
+    A run that cannot be compared breaks the conditions: a gate that did not look must not stay green.
+    """
+    told = Kept([], [])
+    for report, directory in reports:
+        if against:
+            try:
+                _compare(told, report, directory, find_saved(against, report.scenario, saved), conditions)
+            except UsageError as error:
+                told.broken.append(f"{report.scenario} was not compared: {error}")
+        if name:
+            try:
+                told.lines.append(f"  saved as {name}: {save(report, name, saved)}")
+            except (OSError, UsageError) as error:
+                told.lines.append(f"  {report.scenario} was not saved as {name!r}: {error}")
+    return told
+
+
+def _compare(told: Kept, report: Report, directory: Path, before: Report, conditions: Iterable[Condition]) -> None:
+    comparison = compare(before, report)
+    told.lines.extend(comparison_lines(comparison))
+    told.broken.extend(words for condition in conditions if (words := condition.broken_by(comparison)))
+    path = directory / f"{report.scenario}.compare.html"
+    try:
+        told.lines.append(f"  comparison: {write_comparison(comparison, path)}")
+    except OSError as error:
+        told.lines.append(f"  {path} cannot be written ({error.strerror}): see --wdtts-report")
