@@ -25,16 +25,11 @@ def add(subparsers: "Subparsers") -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compare, print, and say whether a condition is broken."""
-    from ..errors import UsageError
     from ..report import read_report
     from ..report.compare import compare, comparison_lines, read_condition, write_comparison
 
-    try:
-        conditions = [read_condition(text) for text in arguments.fail]
-        comparison = compare(read_report(arguments.before), read_report(arguments.after))
-    except UsageError as error:
-        sys.stderr.write(f"wdtts compare: {error}\n")
-        return 4
+    conditions = [read_condition(text) for text in arguments.fail]
+    comparison = compare(read_report(arguments.before), read_report(arguments.after))
     sys.stdout.write("\n".join(comparison_lines(comparison)) + "\n")
     broken = [words for condition in conditions if (words := condition.broken_by(comparison))]
     sys.stdout.writelines(f"  FAIL {words}\n" for words in broken)
