@@ -10,6 +10,8 @@ from ..clock import NS_PER_S
 from ..errors import UsageError
 from .corpus import Corpus
 
+TONE_UNITS_PER_S = 1000
+"""Units a second whose tones are read where the plan does not say how many: one core reads 150,000."""
 PROBE_TEXT = "您好，"
 
 
@@ -19,7 +21,8 @@ class LoadPlan(Struct, frozen=True, kw_only=True):
     `sessions` conversations each type `cps` units a second for `duration_s`; they start spread over `ramp_s`,
     and no latency is judged before `warmup_s`. Beside them a probe session opens every `probe_interval_s`
     (0: none). Negative times are filled in by `checked`: shorter in a run shorter than the guide's.
-    `loop` repeats a text that is too short.
+    `loop` repeats a text that is too short. Length and sound of every chunk are checked; that the tone holds the
+    right units, of `tone_share` (0..1) of them.
     """
 
     sessions: int = 50
@@ -31,6 +34,7 @@ class LoadPlan(Struct, frozen=True, kw_only=True):
     warmup_s: float = -1.0
     probe_interval_s: float = -1.0
     loop: bool = False
+    tone_share: float = -1.0
     sample_rate: int = 16000
     channels: int = 1
     audio_format: str = "pcm16_wav"
@@ -50,7 +54,13 @@ class LoadPlan(Struct, frozen=True, kw_only=True):
         ramp_s = self.ramp_s if self.ramp_s >= 0 else min(2.0, self.duration_s / 10)
         warmup_s = self.warmup_s if self.warmup_s >= 0 else min(5.0, self.duration_s / 5)
         probe_interval_s = self.probe_interval_s if self.probe_interval_s >= 0 else min(1.0, self.duration_s / 30)
-        filled = {"ramp_s": ramp_s, "warmup_s": warmup_s, "probe_interval_s": probe_interval_s}
+        tone_share = self.tone_share if self.tone_share >= 0 else TONE_UNITS_PER_S / (self.sessions * self.cps)
+        filled = {
+            "ramp_s": ramp_s,
+            "warmup_s": warmup_s,
+            "probe_interval_s": probe_interval_s,
+            "tone_share": min(1.0, tone_share),
+        }
         fields = {name: getattr(self, name) for name in self.__struct_fields__}
         return type(self)(**(fields | filled))
 
@@ -63,6 +73,11 @@ class LoadPlan(Struct, frozen=True, kw_only=True):
     def interval_ns(self) -> int:
         """Time between two units of one session."""
         return round(NS_PER_S / self.cps)
+
+    @property
+    def tone_every(self) -> int:
+        """Of how many chunks one has its tone read; 0: none."""
+        return round(1 / self.tone_share) if self.tone_share else 0
 
     def steady_ns(self) -> tuple[int, int]:
         """Return the part of the run in which every session is up: after ramp and warm-up, before any end."""
@@ -87,7 +102,8 @@ class SessionPlan(Struct, frozen=True, kw_only=True):
 
     def due_ns(self, unit: int) -> int:
         """When unit `unit` is due; `len(text)` is `text_end`."""
-        return self.first_unit_ns + min(unit, len(self.text) - 1) * self.interval_ns
+        last = len(self.text) - 1
+        return self.first_unit_ns + (unit if unit < last else last) * self.interval_ns
 
 
 def plan_sessions(plan: LoadPlan, corpus: Corpus, run_id: str) -> list[SessionPlan]:

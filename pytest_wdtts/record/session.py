@@ -65,7 +65,7 @@ class EventKind(StrEnum):
     REPLACED = "replaced"
 
 
-class SessionEvent(Struct, frozen=True, array_like=True):
+class SessionEvent(Struct, frozen=True, array_like=True, gc=False):
     """One event: when, what, and a detail in words or as an error code."""
 
     at_ns: int

@@ -81,12 +81,12 @@ class Run:
 
     async def execute(self) -> RunResult:
         """Run to the end. Cancelling it (Ctrl-C) ends it in order: the evidence so far is saved."""
-        self._origin_ns = self._clock.now_ns() + LEAD_NS
-        gc.collect()
-        gc.freeze()
         cpu_s = time.process_time()
         for session in (*self.plan.sessions, *self.plan.probes):
             self._plan_conversation(session)
+        gc.collect()
+        gc.freeze()
+        self._origin_ns = self._clock.now_ns() + LEAD_NS
         stopped = ""
         asyncio.get_running_loop().set_exception_handler(self._crash)
         try:
@@ -148,7 +148,13 @@ class Run:
         self.result.add(record)
         load = self.plan.load
         machine = ClientSession(
-            session, record, load.sample_rate, load.channels, load.audio_format, self._gateway.dummy_engine
+            session,
+            record,
+            load.sample_rate,
+            load.channels,
+            load.audio_format,
+            self._gateway.dummy_engine,
+            tone_every=load.tone_every,
         )
         conversation = Conversation(self, machine, self._target_of(session))
         self._conversations.append(conversation)

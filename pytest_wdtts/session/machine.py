@@ -7,6 +7,7 @@ gateway does against the contract becomes evidence in the record, never an excep
 import json
 from collections.abc import Callable
 from enum import Enum
+from functools import cache
 
 from ..clock import NS_PER_S
 from ..ledger.audio import AudioTerms, check_pcm
@@ -71,6 +72,7 @@ class ClientSession:
         audio_format: str = "pcm16_wav",
         dummy_engine: bool = False,
         check_audio: bool = True,
+        tone_every: int = 1,
     ) -> None:
         self.plan = plan
         self.record = record
@@ -91,6 +93,7 @@ class ClientSession:
         self._ready_ns = 0
         self._dummy_engine = dummy_engine
         self._check_audio = check_audio
+        self._tone_every = tone_every
         self._text_end_unsure = False
         head = encode(TextDelta(plan.session_id, 7, "x")).decode()
         self._delta_head, self._delta_middle = (
@@ -270,7 +273,7 @@ class ClientSession:
         if (chunk.audio_format, chunk.sample_rate, chunk.channels) != self._asked:
             flags |= ChunkFlag.WRONG_FORMAT
         elif self._check_audio:
-            flags |= check_pcm(chunk.audio, expected, start, self.terms)
+            flags |= check_pcm(chunk.audio, expected, start, self.terms, self._tone_is_due())
         wrong_text = chunk.units_text if chunk.units_text != expected else None
         self.record.received(now_ns, chunk.chunk_seq, start, end, len(chunk.audio), flags, wrong_text)
         self.last_unit_received = max(self.last_unit_received, min(end, self.next_unit - 1))
@@ -328,7 +331,7 @@ class ClientSession:
 
     def _one_unit(self, now_ns: int, due_ns: int) -> bytes:
         self.record.sent(now_ns, max(0, now_ns - max(due_ns, self._ready_ns)))
-        text = json.dumps(self.plan.text[self.next_unit], ensure_ascii=False)
+        text = _quoted(self.plan.text[self.next_unit])
         self.next_unit += 1
         frame = f"{self._delta_head}{self._take_seq()},{self._delta_middle}{text}}}"
         return frame.encode("utf-8", "surrogatepass")
@@ -352,6 +355,11 @@ class ClientSession:
         limit_s = RESEND_TEXT_END_S if unsure else PHASE_LIMIT_S.get(phase)
         self.deadline_ns = now_ns + round(limit_s * NS_PER_S) if limit_s else 0
 
+    def _tone_is_due(self) -> bool:
+        """Every so many chunks, and not the same ones in every session."""
+        every = self._tone_every
+        return every > 0 and (len(self.record.received_ns) + self.plan.index) % every == 0
+
     def _take_seq(self) -> int:
         self._seq += 1
         return self._seq - 1
@@ -371,6 +379,12 @@ _TABLE: dict[tuple[Phase, type], Callable[..., list[bytes]]] = {
         for phase in (Phase.OPENING, Phase.REOPENING, Phase.STREAMING, Phase.FLUSHING)
     },
 }
+
+
+@cache
+def _quoted(unit: str) -> str:
+    """A unit as JSON; a text has few different ones."""
+    return json.dumps(unit, ensure_ascii=False)
 
 
 def _name(message: ServerMessage) -> str:
