@@ -25,7 +25,7 @@ from pytest_wdtts.protocol import (
 )
 
 from .gateway import Gateway
-from .session import Session
+from .session import Session, State
 from .wav import wav_header
 from .wire import Wire
 
@@ -158,6 +158,7 @@ class Connection:
             wav_header=wav_header(message.sample_rate, message.channels),
             resumed=resumed,
             units_accepted=session.units_accepted if resumed else None,
+            text_ended=resumed and session.state is not State.STREAMING,
             unit_tone=engine.unit_tone,
             unit_audio_ms=engine.unit_audio_ms,
         )
