@@ -31,13 +31,15 @@ SEVERITIES = {
     "normal": FEATURES["latency"],
 }
 CATEGORIES = (
-    {"name": "invalid run", "messageRegex": r"(?s).*: invalid \(.*", "matchedStatuses": ["failed", "broken"]},
-    {"name": "isolation", "messageRegex": r"(?s).*isolation_\w+: fail.*", "matchedStatuses": ["failed"]},
-    {"name": "statistical", "messageRegex": r"(?s).*\w+_stable: fail.*", "matchedStatuses": ["failed"]},
-    {"name": "gateway defect", "messageRegex": r"(?s).*: fail \(the gateway fails\).*", "matchedStatuses": ["failed"]},
-    {"name": "not assessable", "messageRegex": r"(?s).*not assessable.*", "matchedStatuses": ["skipped"]},
+    {"name": "invalid run", "messageRegex": r"[\s\S]*\w+: invalid \([\s\S]*", "matchedStatuses": ["failed"]},
+    {"name": "isolation", "messageRegex": r"[\s\S]*isolation_\w+: fail[\s\S]*", "matchedStatuses": ["failed"]},
+    {"name": "statistical", "messageRegex": r"[\s\S]*\w+_stable: fail[\s\S]*", "matchedStatuses": ["failed"]},
+    {"name": "gateway defect", "messageRegex": r"[\s\S]*\(the gateway fails\)[\s\S]*", "matchedStatuses": ["failed"]},
+    {"name": "not assessable", "messageRegex": r"[\s\S]*not assessable[\s\S]*", "matchedStatuses": ["skipped"]},
 )
-"""The first that matches takes a test, so what is special stands before what is general."""
+"""The first that matches takes a test, so what is special stands before what is general.
+
+Allure 2 matches them as Java against the whole message, Allure 3 as JavaScript: hence no `(?s)`."""
 _TYPES = {".html": "text/html", ".json": "application/json", ".hlog": "text/plain", ".wav": "audio/wav"}
 
 
