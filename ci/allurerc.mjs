@@ -13,7 +13,7 @@ export default {
   plugins: {
     awesome: { options: { singleFile: true, groupBy: ["epic", "feature", "story"] } },
     dashboard: { options: { singleFile: true, layout: [
-      { type: "trend", dataType: "status", mode: "percent" },
+      { type: "statusDynamics", title: "Rows over the runs", limit: 20 },
       { type: "currentStatus", title: "Rows" },
     ] } },
   },

@@ -92,7 +92,7 @@ def provision(state: Path) -> dict[str, str]:
     if not succeeds(["docker", "image", "inspect", BASE_IMAGE], environment):
         with step(f"make the base image {BASE_IMAGE}"):
             make_base(state, environment)
-    return given
+    return given | {"WDTTS_BASE_IMAGE": BASE_IMAGE}
 
 
 def own_variables(state: Path, socket: bool = True) -> dict[str, str]:

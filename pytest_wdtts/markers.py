@@ -16,9 +16,14 @@ VALUE_MARKERS = {
     "disconnect": "disconnect(percent, reconnect_delay_s, how, moment, times, resume_percent): cut connections",
     "cancel": "cancel(percent, moment): cancel sessions",
     "slow_reader": "slow_reader(percent, pause_s, read_bytes_per_s, receive_buffer_bytes, times, waves): stop reading",
-    "gateway_restart": "gateway_restart(at_s, down_s): kill the embedded gateway and start it again",
-    "gateway_pause": "gateway_pause(at_s, down_s): stop the embedded gateway's process for a while",
-    "gateway_drain": "gateway_drain(at_s, down_s): SIGTERM the embedded gateway, then start it again",
+    "gateway_restart": "gateway_restart(at_s, down_s): kill the gateway and start it again",
+    "gateway_pause": "gateway_pause(at_s, down_s): stop the gateway's process for a while",
+    "gateway_drain": "gateway_drain(at_s, down_s): SIGTERM the gateway, then start it again",
+    "gateway_disconnect": "gateway_disconnect(at_s, down_s): take the gateway's container off its network (compose)",
+    "gateway_cpu": "gateway_cpu(at_s, down_s): leave the gateway's container a fifth of a core (compose)",
+    "gateway_memory": "gateway_memory(at_s, down_s): leave the gateway's container hardly any memory (compose)",
+    "replica_loss": "replica_loss(at_s, down_s): kill one gateway of three behind the proxy (compose)",
+    "proxy_reload": "proxy_reload(at_s): reload the proxy in mid-stream (compose)",
 }
 
 

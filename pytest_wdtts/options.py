@@ -21,6 +21,8 @@ class Option:
     choices: tuple[str, ...] = ()
     load_field: str = ""
     default: Any = None
+    bare: str | None = None
+    """The value of the flag without one; None where a value has to follow."""
 
     @property
     def flag(self) -> str:
@@ -36,6 +38,14 @@ class Option:
 OPTIONS = (
     Option("url", str, "WebSocket URL of a gateway that is already up, like ws://127.0.0.1:9000/tts"),
     Option("stack", str, "the system under test", ("embedded", "compose", "external")),
+    Option(
+        "keep-stack",
+        str,
+        "leave the Compose stack up, and use it again while it is healthy",
+        ("no", "yes"),
+        default="no",
+        bare="yes",
+    ),
     Option("api-key", str, "key to present to the gateway", default=""),
     Option("sessions", int, "sessions of the load", load_field="sessions"),
     Option("cps", float, "units (characters) a second of each session", load_field="cps"),
@@ -72,6 +82,7 @@ def add_options(parser: "pytest.Parser") -> None:
             help=f"{option.help} [ini: {option.key}, environment: {option.key.upper()}]",
             type=option.kind,
             choices=option.choices or None,
+            **({"nargs": "?", "const": option.bare} if option.bare else {}),
         )
         parser.addini(option.key, option.help, default=None)
 

@@ -29,6 +29,7 @@ def take_order(config: pytest.Config, asked: Asked) -> "Order":
             defects=tuple(defect.split(";")) if defect else (),
             report_dir=setting(config, "report"),
             transport=setting(config, "transport"),
+            keep_stack=setting(config, "keep-stack") == "yes",
         )
     except BadValue as error:
         raise pytest.UsageError(str(error)) from None

@@ -2,9 +2,10 @@
 
 from .kinds import Cancel, Disconnect, Fault, GatewayFault, SlowReader
 from .plan import FaultPlan, plan_faults
-from .shares import SHARES, CancelShare, DisconnectShare, Share, SlowReaderShare, check_share
+from .shares import GATEWAY_BREAKS, SHARES, CancelShare, DisconnectShare, Share, SlowReaderShare, check_share
 
 __all__ = [
+    "GATEWAY_BREAKS",
     "SHARES",
     "Cancel",
     "CancelShare",

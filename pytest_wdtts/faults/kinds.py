@@ -64,11 +64,12 @@ Fault = Disconnect | Cancel | SlowReader
 
 
 class GatewayFault(Struct, frozen=True, kw_only=True):
-    """Break the embedded gateway itself at `at_ns`: `gateway_restart`, `gateway_pause` or `gateway_drain`."""
+    """Break the gateway itself at `at_ns`; `how` is the name of the share. `takes_away`: connections die of it."""
 
     how: str
     at_ns: int
     down_ns: int
+    takes_away: bool = True
 
     @property
     def heals_ns(self) -> int:

@@ -65,7 +65,12 @@ def plan_faults(load: LoadPlan, sessions: list[SessionPlan], shares: tuple[Share
 
 def _gateway_fault(share: GatewayBreak, load: LoadPlan) -> GatewayFault:
     at_s = share.at_s if share.at_s >= 0 else (load.duration_s - share.down_s) / 2
-    return GatewayFault(how=share.name, at_ns=round(at_s * NS_PER_S), down_ns=round(share.down_s * NS_PER_S))
+    return GatewayFault(
+        how=share.name,
+        at_ns=round(at_s * NS_PER_S),
+        down_ns=round(share.down_s * NS_PER_S),
+        takes_away=share.takes_away,
+    )
 
 
 def _faults(

@@ -51,36 +51,86 @@ class SlowReaderShare(Struct, frozen=True, kw_only=True):
     waves: int = 2
 
 
-class GatewayRestart(Struct, frozen=True, kw_only=True):
-    """Kill the embedded gateway at `at_s` and start it again `down_s` later."""
+class GatewayBreak(Struct, frozen=True, kw_only=True):
+    """Break the gateway itself, of a stack of ours, at `at_s` (-1: in the middle of the run) for `down_s`."""
+
+    name: ClassVar[str]
+    takes_away: ClassVar[bool] = True
+    """Whether it closes connections, so that clients have to come back."""
+    at_s: float = -1.0
+    down_s: float = 2.0
+
+
+class GatewayRestart(GatewayBreak, frozen=True, kw_only=True):
+    """Kill the gateway and start it again."""
 
     name: ClassVar[str] = "gateway_restart"
-    at_s: float = -1.0
     down_s: float = 1.0
 
 
-class GatewayPause(Struct, frozen=True, kw_only=True):
-    """Stop the embedded gateway's process for `down_s` (SIGSTOP, SIGCONT)."""
+class GatewayPause(GatewayBreak, frozen=True, kw_only=True):
+    """Stop the gateway's process (SIGSTOP, SIGCONT; a container: the freezer)."""
 
     name: ClassVar[str] = "gateway_pause"
-    at_s: float = -1.0
-    down_s: float = 2.0
+    takes_away: ClassVar[bool] = False
 
 
-class GatewayDrain(Struct, frozen=True, kw_only=True):
-    """Ask the embedded gateway to finish (SIGTERM) at `at_s`; end it `down_s` later and start it again."""
+class GatewayDrain(GatewayBreak, frozen=True, kw_only=True):
+    """Ask the gateway to finish (SIGTERM); end it `down_s` later and start it again."""
 
     name: ClassVar[str] = "gateway_drain"
-    at_s: float = -1.0
-    down_s: float = 2.0
 
 
-GatewayBreak = GatewayRestart | GatewayPause | GatewayDrain
-Share = DisconnectShare | CancelShare | SlowReaderShare | GatewayRestart | GatewayPause | GatewayDrain
-SHARES: dict[str, type[Share]] = {
+class GatewayDisconnect(GatewayBreak, frozen=True, kw_only=True):
+    """Take the gateway's container off its network (Compose)."""
+
+    name: ClassVar[str] = "gateway_disconnect"
+
+
+class GatewayCpu(GatewayBreak, frozen=True, kw_only=True):
+    """Leave the gateway's container a fifth of a core (Compose)."""
+
+    name: ClassVar[str] = "gateway_cpu"
+    takes_away: ClassVar[bool] = False
+
+
+class GatewayMemory(GatewayBreak, frozen=True, kw_only=True):
+    """Leave the gateway's container hardly more memory than it holds (Compose)."""
+
+    name: ClassVar[str] = "gateway_memory"
+    takes_away: ClassVar[bool] = False
+
+
+class ReplicaLoss(GatewayBreak, frozen=True, kw_only=True):
+    """Kill one gateway of three behind the proxy, and start it again (Compose)."""
+
+    name: ClassVar[str] = "replica_loss"
+
+
+class ProxyReload(GatewayBreak, frozen=True, kw_only=True):
+    """Reload the proxy's configuration in mid-stream; there is nothing to heal (Compose)."""
+
+    name: ClassVar[str] = "proxy_reload"
+    takes_away: ClassVar[bool] = False
+    down_s: float = 0.0
+
+
+CLIENT_SHARES = (DisconnectShare, CancelShare, SlowReaderShare)
+GATEWAY_BREAKS: dict[str, type[GatewayBreak]] = {
     kind.name: kind
-    for kind in (DisconnectShare, CancelShare, SlowReaderShare, GatewayRestart, GatewayPause, GatewayDrain)
+    for kind in (
+        GatewayRestart,
+        GatewayPause,
+        GatewayDrain,
+        GatewayDisconnect,
+        GatewayCpu,
+        GatewayMemory,
+        ReplicaLoss,
+        ProxyReload,
+    )
 }
+Share = DisconnectShare | CancelShare | SlowReaderShare | GatewayBreak
+SHARES: dict[str, type[Share]] = {kind.name: kind for kind in CLIENT_SHARES} | GATEWAY_BREAKS
 
 _SHARE_FIELDS = ("percent", "resume_percent")
 _TIME_FIELDS = ("reconnect_delay_s", "pause_s", "read_bytes_per_s", "receive_buffer_bytes", "down_s")

@@ -3,8 +3,9 @@
 from msgspec import Struct
 
 from ..errors import UsageError
+from ..faults import GATEWAY_BREAKS
 from ..run import SCENARIOS, RunPlan, Scenario, plan_run
-from ..stack import EmbeddedStack, ExternalStack, Stack
+from ..stack import ComposeStack, EmbeddedStack, ExternalStack, Stack
 
 STACKS = ("embedded", "compose", "external")
 
@@ -21,6 +22,7 @@ class Order(Struct, frozen=True, kw_only=True):
     defects: tuple[str, ...] = ()
     report_dir: str = "wdtts-report"
     transport: str = "auto"
+    keep_stack: bool = False
 
     def find_scenario(self) -> Scenario:
         """Return the named scenario; a user's own name has no faults but those that are given."""
@@ -33,9 +35,9 @@ class Order(Struct, frozen=True, kw_only=True):
     def make_stack(self) -> Stack:
         """Return the system under test, not yet started. Raises `UsageError` where options contradict."""
         stack = self._choose_stack()
-        breaks = sorted(name for name in self.shares if name.startswith("gateway_"))
-        if breaks and not stack.breakable:
-            raise UsageError(f"{', '.join(breaks)} needs a gateway that we may break: leave --wdtts-url out")
+        for name in sorted(set(self.shares) & set(GATEWAY_BREAKS) - stack.breaks):
+            need = "a gateway that we may break: leave --wdtts-url out" if self.url else "--wdtts-stack compose"
+            raise UsageError(f"{name}() needs {need}")
         return stack
 
     def _choose_stack(self) -> Stack:
@@ -49,5 +51,17 @@ class Order(Struct, frozen=True, kw_only=True):
         if self.url:
             raise UsageError(f"--wdtts-url names a gateway, but --wdtts-stack is {name}: leave one of them out")
         if name == "compose":
-            raise UsageError("--wdtts-stack compose is not built yet: use embedded, or --wdtts-url")
+            return self._compose_stack()
         return EmbeddedStack(self.find_scenario().gateway, self.defects, self.api_key)
+
+    def _compose_stack(self) -> ComposeStack:
+        if self.defects:
+            raise UsageError("--wdtts-defect is for the embedded gateway: leave --wdtts-stack compose out")
+        replicas = {"replica_loss", "proxy_reload"} & set(self.shares)
+        return ComposeStack(
+            self.find_scenario().gateway,
+            self.api_key,
+            self.report_dir,
+            keep=self.keep_stack,
+            profiles=("stub", "replicas") if replicas else ("stub",),
+        )

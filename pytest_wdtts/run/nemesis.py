@@ -56,7 +56,7 @@ class Nemesis:
         loop = asyncio.get_running_loop()
         began_s = loop.time()
         self._count(fault.how)
-        self.gateway_away = fault.how != "gateway_pause"
+        self.gateway_away = fault.takes_away
         try:
             await asyncio.to_thread(self._stack.break_down, fault.how)
             await asyncio.sleep(fault.down_ns / 1e9)

@@ -1,8 +1,22 @@
 """The system under test: a child process, Compose, or someone else's gateway."""
 
+from .compose import ComposeStack
+from .container_faults import CONTAINER_FAULTS
 from .embedded import EmbeddedStack
 from .external import ExternalStack
 from .sampler import sample
 from .seam import Gateway, Stack
+from .startup import Startup, read_startup, startup_table
 
-__all__ = ["EmbeddedStack", "ExternalStack", "Gateway", "Stack", "sample"]
+__all__ = [
+    "CONTAINER_FAULTS",
+    "ComposeStack",
+    "EmbeddedStack",
+    "ExternalStack",
+    "Gateway",
+    "Stack",
+    "Startup",
+    "read_startup",
+    "sample",
+    "startup_table",
+]

@@ -26,7 +26,7 @@ class EmbeddedStack:
     """
 
     name = "embedded"
-    breakable = True
+    breaks = frozenset({"gateway_restart", "gateway_pause", "gateway_drain"})
 
     def __init__(
         self, environment: dict[str, str] | None = None, defects: tuple[str, ...] = (), api_key: str = ""

@@ -10,7 +10,7 @@ class ExternalStack:
     """The user's own gateway."""
 
     name = "external"
-    breakable = False
+    breaks: frozenset[str] = frozenset()
 
     def __init__(self, url: str, api_key: str = "") -> None:
         parse_target(url, api_key)

@@ -22,8 +22,8 @@ class Stack(Protocol):
     """One way to have a gateway. `start` raises `StackError` with the reason; `stop` never raises."""
 
     name: str
-    breakable: bool
-    """Whether the gateway itself can be broken and mended."""
+    breaks: frozenset[str]
+    """Names of the faults of the gateway itself that this stack can carry out and heal."""
 
     def start(self) -> Gateway:
         """Bring it up, wait until it answers, and return it."""
