@@ -13,7 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
-from .defects import Defects, UnknownDefect, switch_on
+from .defects import Defects, UnknownDefect, WrongArgument, switch_on
 from .engines import EngineFailed, make_engine
 from .gateway import make_gateway
 from .server import listen, make_app
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = read_settings({**os.environ, **given})
         defects = switch_on(options.defect)
         return _runner()(_serve(settings, defects))
-    except (WrongSetting, UnknownDefect) as error:
+    except (WrongSetting, UnknownDefect, WrongArgument) as error:
         return _complain(2, str(error))
     except EngineFailed as error:
         return _complain(4, f"the {settings.engine} engine cannot start: {error}")

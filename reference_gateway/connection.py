@@ -6,7 +6,7 @@ waits for another; each does one chunk and then lets the loop serve somebody els
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Sequence
 from time import monotonic_ns
 
 from pytest_wdtts.protocol import (
@@ -15,7 +15,6 @@ from pytest_wdtts.protocol import (
     ErrorCode,
     Malformed,
     Resume,
-    ServerMessage,
     Start,
     StartAck,
     TextDelta,
@@ -24,16 +23,13 @@ from pytest_wdtts.protocol import (
     encode,
 )
 
+from .defects import Cut, Pause, Step
 from .gateway import Gateway
 from .session import Session, State
 from .wav import wav_header
 from .wire import Wire
 
 _log = logging.getLogger(__name__)
-
-
-def _frames(messages: Iterable[ServerMessage | bytes]) -> list[bytes]:
-    return [message if isinstance(message, bytes) else encode(message) for message in messages]
 
 
 class Connection:
@@ -62,7 +58,9 @@ class Connection:
 
     def superseded(self) -> None:
         """Close: another connection holds the session now."""
-        self._close(None, reason="superseded by a later connection of this session")
+        assert self._session is not None
+        if self._gateway.defects.supersedes(self._session.start.session_id):
+            self._close(None, reason="superseded by a later connection of this session")
 
     def go_away(self) -> None:
         """Close with 1001: the gateway shuts down."""
@@ -163,8 +161,7 @@ class Connection:
             unit_audio_ms=engine.unit_audio_ms,
         )
         # From here and not from the sender: whatever the next message does, the answer to `start` goes first.
-        for frame in _frames(self._gateway.defects.outgoing(ack)):
-            await self._wire.send(frame)
+        await self._speak(self._gateway.defects.outgoing(ack))
         self._work = [
             asyncio.create_task(self._synthesise(session)),
             asyncio.create_task(self._send(session)),
@@ -228,12 +225,21 @@ class Connection:
                     return
                 tally.chunks_out += 1
                 tally.audio_bytes_out += len(message.audio)
-                for frame in _frames(defects.outgoing(message)):
-                    await self._wire.send(frame)
+                async with defects.sending():
+                    await self._speak(defects.outgoing(message))
                 self._stir()
                 await asyncio.sleep(0)
         except ConnectionError:
             return  # The reader sees the end of the connection too, and acts on it.
+
+    async def _speak(self, steps: Sequence[Step]) -> None:
+        for step in steps:
+            if isinstance(step, Pause):
+                await asyncio.sleep(step.seconds)
+            elif isinstance(step, Cut):
+                self._wire.cut()
+            else:
+                await self._wire.send(step if isinstance(step, bytes) else encode(step))
 
     # --- the end ---
 
@@ -245,8 +251,15 @@ class Connection:
             self._closing = asyncio.create_task(self._finish(last, code, reason))
 
     async def _finish(self, last: TtsEnd | Error | None, code: int, reason: str) -> None:
-        frames = _frames(self._gateway.defects.end(last)) if last is not None else []
-        answered = await self._wire.finish(frames, code, reason)
+        last_words: list[bytes] = []
+        for step in self._gateway.defects.end(last) if last is not None else ():
+            if isinstance(step, Pause | Cut):
+                await self._wire.post(last_words)
+                last_words = []
+                await self._speak((step,))
+            else:
+                last_words.append(step if isinstance(step, bytes) else encode(step))
+        answered = await self._wire.finish(last_words, code, reason)
         if answered and isinstance(last, TtsEnd) and self._session is not None:
             self._gateway.registry.end(self._session, self)
 

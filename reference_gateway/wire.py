@@ -77,14 +77,18 @@ class Wire(web.WebSocketResponse[Literal[False]]):
             # The library shares one future among all who wait here: cancelling one must not wake the others.
             await asyncio.shield(asyncio.ensure_future(self._payload_writer.drain()))
 
+    async def post(self, frames: Sequence[bytes]) -> None:
+        """Send text frames without waiting for the socket. Raises `ConnectionError`."""
+        for frame in frames:
+            await self._write(frame)
+
     async def finish(self, frames: Sequence[bytes], code: int, reason: str) -> bool:
         """Send the last frames and close; return whether the peer answered, so that it has read them.
 
         A peer that does not answer within the grace is cut off.
         """
         try:
-            for frame in frames:
-                await self._write(frame)
+            await self.post(frames)
             if self._overrun:
                 await self._close_unread(code, reason)
                 return False
@@ -95,6 +99,10 @@ class Wire(web.WebSocketResponse[Literal[False]]):
         if not answered:
             self._transport.abort()
         return ours and answered
+
+    def cut(self) -> None:
+        """Drop the connection without a close frame."""
+        self._transport.abort()
 
     def cut_if_stuck(self) -> None:
         """Give a peer that left without reading its last bytes the grace, not for ever."""

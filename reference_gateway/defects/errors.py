@@ -1,0 +1,162 @@
+"""Defects of errors and of the opening: wrong codes, errors for nothing, connections that break."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from msgspec.structs import replace
+
+from pytest_wdtts.protocol import (
+    AudioChunk,
+    ClientMessage,
+    Error,
+    ErrorCode,
+    ServerMessage,
+    StartAck,
+    TextDelta,
+    TextEnd,
+    TtsEnd,
+)
+
+from .chance import Defect, OfChunks, OfSessions
+from .seam import Cut, Pause, Step
+
+
+class EngineLost(RuntimeError):
+    """What an engine raises that has just died."""
+
+
+class FailsSessions(OfSessions, abstract=True):
+    """Fails struck sessions at their first chunk, with `code`."""
+
+    code: ClassVar[ErrorCode]
+
+    def synthesis_pause_s(self, session_id: str, text: str) -> float:
+        if self.strikes(session_id):
+            raise EngineLost
+        return 0.0
+
+    def end(self, message: TtsEnd | Error) -> Sequence[Step]:
+        if isinstance(message, Error) and self.strikes(message.session_id):
+            return (replace(message, code=self.code),)
+        return (message,)
+
+
+class InternalError(FailsSessions):
+    """A share of sessions ends with `internal_error`."""
+
+    code = "internal_error"
+
+
+class BackpressureForNothing(FailsSessions):
+    """A share of sessions gets `backpressure` though they read at full speed."""
+
+    code = "backpressure"
+
+
+class BadRequestForNothing(FailsSessions):
+    """A share of sessions gets `bad_request` though nothing was wrong with what they sent."""
+
+    code = "bad_request"
+
+
+class ErrorStorm(Defect):
+    """From `start_s` on every session that is served ends with `internal_error`."""
+
+    def synthesis_pause_s(self, session_id: str, text: str) -> float:
+        if self.begun:
+            raise EngineLost
+        return 0.0
+
+
+class ConnectionDrops(OfChunks):
+    """The connection is dropped in the middle of a session: no error, no close frame (1006)."""
+
+    def spoil(self, chunk: AudioChunk) -> Sequence[Step]:
+        return (Cut.CUT,)
+
+
+class UpgradeRefused(OfSessions):
+    """A share of connections gets 500 instead of the upgrade."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._connections = 0
+
+    def accept_pause_s(self) -> float:
+        self._connections += 1
+        return -1.0 if self.strikes(f"connection {self._connections}") else 0.0
+
+
+class AckMissing(OfSessions):
+    """`start` is not answered."""
+
+    def outgoing(self, message: AudioChunk | ServerMessage) -> Sequence[Step]:
+        return () if isinstance(message, StartAck) and self.strikes(message.session_id) else (message,)
+
+
+class AckOfAnother(OfSessions):
+    """`start_ack` grants another sample rate than was asked for."""
+
+    def outgoing(self, message: AudioChunk | ServerMessage) -> Sequence[Step]:
+        if isinstance(message, StartAck) and self.strikes(message.session_id):
+            return (replace(message, sample_rate=22_050),)
+        return (message,)
+
+
+class HeaderWrong(OfSessions):
+    """The WAV header in `start_ack` is cut short."""
+
+    def outgoing(self, message: AudioChunk | ServerMessage) -> Sequence[Step]:
+        if isinstance(message, StartAck) and self.strikes(message.session_id):
+            return (replace(message, wav_header=message.wav_header[:40]),)
+        return (message,)
+
+
+class TextLost(OfSessions):
+    """One unit of text is lost on the way in: all that follows is one index too low."""
+
+    def message_in(self, message: ClientMessage) -> ClientMessage | None:
+        lost = isinstance(message, TextDelta) and message.seq == 5 and self.strikes(message.session_id)
+        return None if lost else message
+
+
+class TextDoubled(OfSessions):
+    """One unit of text is taken twice: all that follows is one index too high."""
+
+    def message_in(self, message: ClientMessage) -> ClientMessage | None:
+        if isinstance(message, TextDelta) and message.seq == 5 and self.strikes(message.session_id):
+            return replace(message, text=message.text * 2)
+        return message
+
+
+class TextAfterEnd(Defect):
+    """`text_delta` after `text_end` is taken as if nothing were wrong with it."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._ended: set[str] = set()
+
+    def message_in(self, message: ClientMessage) -> ClientMessage | None:
+        if isinstance(message, TextEnd):
+            self._ended.add(message.session_id)
+        late = isinstance(message, TextDelta) and message.session_id in self._ended
+        return None if late else message
+
+
+class BlamesItself(Defect):
+    """What a client sent wrong is answered with `internal_error`."""
+
+    def end(self, message: TtsEnd | Error) -> Sequence[Step]:
+        wrong = isinstance(message, Error) and message.code == "bad_request"
+        return (replace(message, code="internal_error"),) if wrong and isinstance(message, Error) else (message,)
+
+
+@dataclass(kw_only=True)
+class ErrorLeftOpen(Defect):
+    """After an `error` the connection stays open for `seconds`."""
+
+    seconds: float = 10.0
+
+    def end(self, message: TtsEnd | Error) -> Sequence[Step]:
+        return (message, Pause(self.seconds)) if isinstance(message, Error) else (message,)
