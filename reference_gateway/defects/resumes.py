@@ -85,10 +85,22 @@ class ResumeRefused(OfSessions):
 
 
 class ConnectionsShare(OfSessions):
-    """A new connection leaves the old one standing, and the two share the session's chunks."""
+    """A new connection leaves the old one standing, and every second chunk is meant for that one."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._for_the_new: dict[str, bool] = {}
 
     def supersedes(self, session_id: str) -> bool:
+        if self.strikes(session_id):
+            self._for_the_new[session_id] = True
         return not self.strikes(session_id)
+
+    def outgoing(self, message: AudioChunk | ServerMessage) -> Sequence[Step]:
+        if not isinstance(message, AudioChunk) or message.session_id not in self._for_the_new:
+            return (message,)
+        self._for_the_new[message.session_id] ^= True
+        return (message,) if self._for_the_new[message.session_id] else ()
 
 
 @dataclass(kw_only=True)

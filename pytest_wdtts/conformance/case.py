@@ -1,0 +1,229 @@
+"""What a case of the catalogue is made of: steps that a client takes, and what has to come of them."""
+
+import struct
+from collections.abc import Iterable
+from typing import Any
+
+from msgspec import Struct
+
+from .wire import Opcode
+
+Fields = dict[str, Any]
+START: Fields = {"type": "start", "audio_format": "pcm16_wav", "sample_rate": 16000, "channels": 1}
+
+
+SESSION, PAD = b"{session}", b"{pad}"
+
+
+class Say(Struct, frozen=True):
+    """Send one JSON message. The session's id is filled in where the fields name none; `without` leaves one out."""
+
+    fields: Fields
+    without: str = ""
+
+
+class Raw(Struct, frozen=True, kw_only=True):
+    """Send one frame as it is, with the session's id for `SESSION` and as much for `PAD` as makes `size_bytes`."""
+
+    payload: bytes
+    size_bytes: int = 0
+    opcode: int = Opcode.TEXT
+    fin: bool = True
+    rsv: int = 0
+    mask: bool = True
+
+
+class Hear(Struct, frozen=True):
+    """Read until a message of this type has come, or a "pong"."""
+
+    kind: str
+
+
+class HearUnits(Struct, frozen=True):
+    """Read until a chunk that ends with this unit has come."""
+
+    last_unit: int
+
+
+class Open(Struct, frozen=True):
+    """Go on with a new connection; the old one is kept open."""
+
+
+class Cut(Struct, frozen=True):
+    """Reset the connection, and go on with a new one."""
+
+
+class Expire(Struct, frozen=True):
+    """Cut, stay away for longer than the `ttl_s` that `start_ack` gave, and come back."""
+
+
+Step = Say | Raw | Hear | HearUnits | Open | Cut | Expire
+
+
+class Seen(Struct):
+    """What came on one connection: messages, pongs and, at last, how it was closed (None: it was not)."""
+
+    messages: list[Fields] = []
+    pongs: list[bytes] = []
+    close_code: int | None = None
+    trouble: str = ""
+
+    def texts(self) -> list[str]:
+        """The texts of the chunks."""
+        return [str(message.get("units_text")) for message in self.messages if message["type"] == "audio_chunk"]
+
+    def last(self) -> Fields:
+        """The last message that is no chunk of audio."""
+        return next((message for message in reversed(self.messages) if message["type"] != "audio_chunk"), {})
+
+    def described(self) -> str:
+        """All of it in one line."""
+        words = []
+        for message in self.messages:
+            match message["type"]:
+                case "audio_chunk":
+                    words.append(repr(message.get("units_text")))
+                case "error":
+                    words.append(f"error {message.get('code')}: {message.get('message')}")
+                case "tts_end":
+                    words.append("tts_end cancelled" if message.get("cancelled") else "tts_end")
+                case kind:
+                    words.append(f"{kind} resumed" if message.get("resumed") else str(kind))
+        if len(words) > 12:
+            words[6:-4] = [f"({len(words) - 10} more)"]
+        words += [f"pong {pong[:16]!r}" for pong in self.pongs]
+        words.append("still open" if self.close_code is None else f"close {self.close_code}")
+        return ", ".join([*words, self.trouble] if self.trouble else words)
+
+
+class Ends(Struct, frozen=True, kw_only=True):
+    """The session ends well: these chunks (None: any that make up `text`; neither: any at all), `tts_end`, a close."""
+
+    chunks: tuple[str, ...] | None = None
+    text: str | None = None
+    cancelled: bool = False
+    resumed: bool = False
+    units_accepted: int | None = None
+    pong: bytes | None = None
+
+    def met(self, seen: Seen) -> bool:
+        """Whether this is what came."""
+        texts = seen.texts()
+        ack = next((message for message in seen.messages if message["type"] == "start_ack"), {})
+        accepted = self.units_accepted is None or ack.get("units_accepted") == self.units_accepted
+        return (
+            (self.chunks is None or list(self.chunks) == texts)
+            and (self.text is None or self.text == "".join(texts))
+            and seen.messages[-1:] == [seen.last()]
+            and seen.last().get("type") == "tts_end"
+            and seen.last().get("cancelled") is self.cancelled
+            and bool(ack.get("resumed")) == self.resumed
+            and accepted
+            and (self.pong is None or self.pong in seen.pongs)
+            and seen.close_code == 1000
+        )
+
+    def described(self) -> str:
+        """In words."""
+        words = [repr(chunk) for chunk in self.chunks] if self.chunks is not None else []
+        if self.text is not None:
+            words = [f"audio of {self.text[:24]!r}"]
+        words.append("tts_end cancelled" if self.cancelled else "tts_end")
+        start = "start_ack resumed" if self.resumed else "start_ack"
+        if self.units_accepted is not None:
+            start += f" with units_accepted {self.units_accepted}"
+        pong = [f"pong {self.pong[:16]!r}"] if self.pong is not None else []
+        return ", ".join([start, *words, *pong, "close 1000"])
+
+
+class Refused(Struct, frozen=True, kw_only=True):
+    """`error` with this code, in whose message the wrong field is named, and a close."""
+
+    names: str = ""
+    codes: tuple[str, ...] = ("bad_request",)
+
+    def met(self, seen: Seen) -> bool:
+        """Whether this is what came."""
+        error = seen.last()
+        return (
+            error.get("type") == "error"
+            and error.get("code") in self.codes
+            and self.names in str(error.get("message"))
+            and seen.messages[-1] is error
+            and seen.close_code is not None
+            and seen.close_code != 1006
+        )
+
+    def described(self) -> str:
+        """In words."""
+        naming = f" naming {self.names!r}" if self.names else ""
+        return f"error {' or '.join(self.codes)}{naming}, close"
+
+
+class Closed(Struct, frozen=True, kw_only=True):
+    """The connection is closed with one of these codes (1006: dropped); an `error` may come first."""
+
+    codes: tuple[int, ...]
+
+    def met(self, seen: Seen) -> bool:
+        """Whether this is what came."""
+        return seen.close_code in self.codes and not any(m["type"] == "tts_end" for m in seen.messages)
+
+    def described(self) -> str:
+        """In words."""
+        return f"close {' or '.join(map(str, self.codes))}"
+
+
+Expected = Ends | Refused | Closed
+
+
+class Case(Struct, frozen=True):
+    """One case: `clause` is where the contract says so."""
+
+    id: str
+    clause: str
+    steps: tuple[Step, ...]
+    expected: Expected
+
+
+def say(kind: str, **fields: object) -> Say:
+    """Send a message of this type."""
+    return Say({"type": kind, **fields})
+
+
+def start(**fields: object) -> Say:
+    """Send `start`, with the fields that every gateway takes unless others are given."""
+    return Say(START | fields)
+
+
+def delta(text: str, seq: object = 0, **fields: object) -> Say:
+    """Send `text_delta`."""
+    return say("text_delta", seq=seq, text=text, **fields)
+
+
+TEXT_END = say("text_end", seq=9)
+CANCEL = say("cancel", seq=9)
+BEGUN: tuple[Step, ...] = (start(), Hear("start_ack"))
+
+
+def resume(last_unit: object) -> Say:
+    """Send `resume`."""
+    return say("resume", last_unit_index_received=last_unit)
+
+
+def frames(parts: Iterable[bytes]) -> tuple[Raw, ...]:
+    """One text message in several frames."""
+    pieces = list(parts)
+    return tuple(
+        Raw(
+            payload=piece,
+            opcode=Opcode.TEXT if place == 0 else Opcode.CONTINUATION,
+            fin=place == len(pieces) - 1,
+        )
+        for place, piece in enumerate(pieces)
+    )
+
+
+def close_frame(code: int) -> Raw:
+    """A close frame with this code."""
+    return Raw(payload=struct.pack("!H", code), opcode=Opcode.CLOSE)

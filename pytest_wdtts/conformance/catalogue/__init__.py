@@ -1,0 +1,8 @@
+"""The numbered catalogue: what the contract says, case by case. The number of a case is its place here."""
+
+from ..case import Case
+from . import fields, flushing, frames, life, states
+
+CATALOGUE: tuple[Case, ...] = (*states.CASES, *fields.CASES, *frames.CASES, *flushing.CASES, *life.CASES)
+
+__all__ = ["CATALOGUE"]

@@ -1,0 +1,63 @@
+"""Every state of a session met by every message."""
+
+from ..case import BEGUN, CANCEL, TEXT_END, Case, Ends, Expected, Hear, Refused, Say, Step, delta, resume, start
+
+LONG = "字" * 2400
+"""Takes a gateway so long to send that what follows `text_end` at once still meets FLUSHING."""
+NOT_ALLOWED = Refused(names="type")
+NOTHING_TO_RESUME = Refused(codes=("resume_not_available", "bad_request"))
+ENDS_ONCE = Ends(chunks=("a",))
+
+MESSAGES: dict[str, Say] = {
+    "start": start(),
+    "text_delta": delta("a"),
+    "text_end": TEXT_END,
+    "cancel": CANCEL,
+    "resume": resume(-1),
+}
+
+_FLUSHING: tuple[Step, ...] = (*BEGUN, delta(LONG), TEXT_END)
+_ENDED: tuple[Step, ...] = (*BEGUN, delta("a"), TEXT_END, Hear("tts_end"))
+_FAILED: tuple[Step, ...] = (*BEGUN, Say({"type": "no such type"}), Hear("error"))
+
+_EXPECTED: dict[str, tuple[tuple[Step, ...], dict[str, tuple[tuple[Step, ...], Expected]]]] = {
+    "wait_start": (
+        (),
+        {
+            "start": ((Hear("start_ack"), delta("a"), TEXT_END), ENDS_ONCE),
+            "text_delta": ((), NOT_ALLOWED),
+            "text_end": ((), NOT_ALLOWED),
+            "cancel": ((), NOT_ALLOWED),
+            "resume": ((), NOT_ALLOWED),
+        },
+    ),
+    "streaming": (
+        BEGUN,
+        {
+            "start": ((), NOT_ALLOWED),
+            "text_delta": ((TEXT_END,), ENDS_ONCE),
+            "text_end": ((), Ends(chunks=())),
+            "cancel": ((), Ends(chunks=(), cancelled=True)),
+            "resume": ((), NOTHING_TO_RESUME),
+        },
+    ),
+    "flushing": (
+        _FLUSHING,
+        {
+            "start": ((), NOT_ALLOWED),
+            "text_delta": ((), NOT_ALLOWED),
+            "text_end": ((), NOT_ALLOWED),
+            "cancel": ((), Ends(cancelled=True)),
+            "resume": ((), NOTHING_TO_RESUME),
+        },
+    ),
+    # What crosses the last message of the gateway on the wire changes nothing.
+    "ended": (_ENDED, dict.fromkeys(MESSAGES, ((), ENDS_ONCE))),
+    "failed": (_FAILED, dict.fromkeys(MESSAGES, ((), NOT_ALLOWED))),
+}
+
+CASES = tuple(
+    Case(f"states.{state}.{name}", "1, states", (*before, MESSAGES[name], *after), expected)
+    for state, (before, by_message) in _EXPECTED.items()
+    for name, (after, expected) in by_message.items()
+)

@@ -1,0 +1,110 @@
+"""A WebSocket client that can do everything wrong: it writes each frame as it is told, bit by bit.
+
+The other transports refuse to send what RFC 6455 forbids; here that is the point.
+"""
+
+import asyncio
+import base64
+import os
+import socket
+import struct
+from enum import IntEnum
+from typing import NamedTuple
+
+from ..transport import Target
+
+HEAD_LIMIT_BYTES = 64 * 1024
+MASK = bytes(4)
+"""A mask of zeros is a mask; the frame stays readable in a capture."""
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+class Opcode(IntEnum):
+    """Of a frame, RFC 6455 section 5.2; 3 and 11 are reserved."""
+
+    CONTINUATION = 0
+    TEXT = 1
+    BINARY = 2
+    RESERVED = 3
+    CLOSE = 8
+    PING = 9
+    PONG = 10
+    RESERVED_CONTROL = 11
+
+
+class Frame(NamedTuple):
+    """One frame as it came."""
+
+    opcode: int
+    fin: bool
+    payload: bytes
+
+
+class HandshakeRefused(ConnectionError):
+    """The upgrade was answered with something else than 101; the text is the status line."""
+
+
+class RawWire:
+    """One connection. All methods raise `ConnectionError` or `asyncio.IncompleteReadError` where it is gone."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    @classmethod
+    async def open(cls, target: Target) -> "RawWire":
+        """Connect and shake hands. Raises `HandshakeRefused`."""
+        reader, writer = await asyncio.open_connection(target.host, target.port, ssl=target.tls, limit=HEAD_LIMIT_BYTES)
+        headers = {
+            "Host": f"{target.host}:{target.port}",
+            "Upgrade": "websocket",
+            "Connection": "Upgrade",
+            "Sec-WebSocket-Key": base64.b64encode(os.urandom(16)).decode(),
+            "Sec-WebSocket-Version": "13",
+            **target.headers,
+        }
+        lines = [f"GET {target.resource} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+        writer.write("\r\n".join([*lines, "", ""]).encode())
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        if " 101 " not in head.split("\r\n", 1)[0]:
+            writer.close()
+            raise HandshakeRefused(head.split("\r\n", 1)[0])
+        return cls(reader, writer)
+
+    def send(
+        self, payload: bytes, opcode: int = Opcode.TEXT, *, fin: bool = True, rsv: int = 0, mask: bool = True
+    ) -> None:
+        """Write one frame, allowed or not."""
+        size = len(payload)
+        masked = 0x80 if mask else 0
+        if size < 126:
+            length = bytes([masked | size])
+        elif size < 2**16:
+            length = bytes([masked | 126]) + struct.pack("!H", size)
+        else:
+            length = bytes([masked | 127]) + struct.pack("!Q", size)
+        self.send_bytes(bytes([fin << 7 | rsv << 4 | opcode]) + length + (MASK if mask else b"") + payload)
+
+    def send_bytes(self, data: bytes) -> None:
+        """Write bytes that need not be a frame."""
+        self._writer.write(data)
+
+    async def receive(self) -> Frame:
+        """Return the next frame."""
+        first, second = await self._reader.readexactly(2)
+        size = second & 0x7F
+        if size >= 126:
+            extended = 2 if size == 126 else 8
+            size = int.from_bytes(await self._reader.readexactly(extended), "big")
+        return Frame(first & 0x0F, bool(first & 0x80), await self._reader.readexactly(size))
+
+    def reset(self) -> None:
+        """Cut with a TCP reset."""
+        raw = self._writer.get_extra_info("socket")
+        if raw is not None:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        self._writer.transport.abort()
+
+    def drop(self) -> None:
+        """Close the socket and forget it."""
+        self._writer.transport.abort()

@@ -1,0 +1,115 @@
+"""The reference gateway passes the whole catalogue; a gateway that is wrong somewhere fails just there."""
+
+import asyncio
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from pytest_wdtts.cli import main
+from pytest_wdtts.cli.conformance import SHORT_LIVED, summary
+from pytest_wdtts.conformance import CATALOGUE, Finding, carry_out, select
+from pytest_wdtts.conformance.case import Case, Closed, Ends, Refused, Seen
+from pytest_wdtts.stack import EmbeddedStack
+from pytest_wdtts.transport import parse_target
+
+
+def findings_with(cases: list[Case], *defects: str, environment: dict[str, str] = SHORT_LIVED) -> list[Finding]:
+    stack = EmbeddedStack(environment, defects)
+    gateway = stack.start()
+    try:
+        return asyncio.run(carry_out(cases, parse_target(gateway.url), "test"))
+    finally:
+        stack.stop()
+
+
+@pytest.fixture(scope="module")
+def findings() -> dict[str, Finding]:
+    return {finding.id: finding for finding in findings_with(list(CATALOGUE))}
+
+
+@pytest.mark.parametrize("case", CATALOGUE, ids=lambda case: case.id)
+def test_reference_gateway_conforms(case: Case, findings: dict[str, Finding]) -> None:
+    finding = findings[case.id]
+    assert finding.passed, f"expected {finding.expected}; seen {finding.seen}"
+
+
+def test_catalogue_is_large_and_its_ids_are_its_own() -> None:
+    assert len(CATALOGUE) >= 150
+    assert [name for name, count in Counter(case.id for case in CATALOGUE).items() if count > 1] == []
+
+
+DEFECTS = {
+    "blames_itself": "fields.text_delta.seq.*",
+    "text_after_end": "states.flushing.text_delta",
+    "error_left_open": "states.wait_start.cancel",
+    "never_freed": "life.away.too_long*",
+    "marks_ignored": "flushing.mark.*",
+    "limit_ignored": "flushing.units_25",
+    "chunk_lost:rate=1": "flushing.one_unit",
+    "resume_repeats_all:share=1": "life.resume.first",
+    "cancel_denied:share=1": "states.streaming.cancel",
+    "end_missing:share=1": "flushing.nothing",
+}
+
+
+@pytest.mark.parametrize(("defect", "glob"), DEFECTS.items())
+def test_a_defect_fails_its_cases(defect: str, glob: str) -> None:
+    found = findings_with(select([glob]), defect)
+    assert not any(finding.passed for finding in found), summary(found)
+
+
+def test_long_lived_sessions_are_skipped_with_the_reason() -> None:
+    (finding,) = findings_with(select(["life.away.too_long"]), environment={})
+    assert not finding.passed
+    assert finding.skipped == "ttl_s is 120: sessions that live for over 3 s"
+
+
+@pytest.mark.parametrize(
+    ("expected", "seen"),
+    [
+        (Ends(chunks=("a",)), Seen([{"type": "audio_chunk", "units_text": "a"}], close_code=1000)),
+        (Ends(chunks=()), Seen([{"type": "tts_end", "cancelled": False}])),
+        (Ends(chunks=()), Seen([{"type": "tts_end", "cancelled": True}], close_code=1000)),
+        (Ends(chunks=()), Seen([{"type": "tts_end", "cancelled": False}, {"type": "error"}], close_code=1000)),
+        (Refused(), Seen([{"type": "error", "code": "bad_request"}], close_code=1006)),
+        (Refused(), Seen([{"type": "error", "code": "internal_error"}], close_code=1000)),
+        (Refused(names="seq"), Seen([{"type": "error", "code": "bad_request", "message": "no"}], close_code=1000)),
+        (Closed(codes=(1002,)), Seen([{"type": "tts_end"}], close_code=1002)),
+        (Closed(codes=(1002,)), Seen([], close_code=1000)),
+    ],
+)
+def test_expectations_can_fail(expected: Ends | Refused | Closed, seen: Seen) -> None:
+    assert not expected.met(seen)
+
+
+def test_command_writes_json_and_says_what_failed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(
+        ["conformance", "--include", "flushing.units*", "--exclude", "*_49", "--json", str(tmp_path / "c.json")]
+    )
+    assert (code, capsys.readouterr().out) == (0, "4 passed, 0 failed, 0 skipped of 4 cases\n")
+    assert {finding["id"] for finding in json.loads((tmp_path / "c.json").read_bytes())} == {
+        "flushing.units_23",
+        "flushing.units_24",
+        "flushing.units_25",
+        "flushing.units_48",
+    }
+
+
+def test_summary_is_readable() -> None:
+    wrong = Finding(7, "flushing.one_unit", "1", passed=False, expected="tts_end", seen="still open")
+    assert summary([wrong]) == (
+        "FAILED 007 flushing.one_unit  [1]\n  expected  tts_end\n  seen      still open\n"
+        "0 passed, 1 failed, 0 skipped of 1 cases\n"
+    )
+
+
+def test_command_lists_without_trying(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["conformance", "--list", "--include", "flushing.one_unit"]) == 0
+    assert capsys.readouterr().out == "flushing.one_unit  [1, flush rule]  start_ack, 'a', tts_end, close 1000\n"
+
+
+def test_no_case_chosen_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["conformance", "--include", "nothing*"]) == 4
+    assert "wdtts conformance --list" in capsys.readouterr().err
