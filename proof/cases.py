@@ -4,14 +4,14 @@ A row that may turn red is a consequence that depends on where the strikes fell:
 units only if some were on their way.
 """
 
-from typing import NamedTuple
+from msgspec import Struct
 
 LOST = "missing_units sent_equals_received"
 SLOW = "ttfa_p99_stable unit_latency_p99_stable service_time_p99_stable"
 SESSIONS, CPS, DURATION_S = 8, 20.0, 8.0
 
 
-class Case(NamedTuple):
+class Case(Struct, frozen=True):
     """One defect on trial. Rows are ids with blanks between them.
 
     `expected` and `tolerated` are rows of `scenario`; `conformance` is the glob of the cases of the catalogue
