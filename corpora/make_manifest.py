@@ -68,9 +68,7 @@ def recomputed(folder: Path) -> str:
 def main(arguments: list[str] | None = None, folder: Path = HERE) -> int:
     """Write the manifest, or compare it; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument(
-        "--check", action="store_true", help="change nothing, exit 1 when the manifest differs"
-    )
+    parser.add_argument("--check", action="store_true", help="change nothing, exit 1 when the manifest differs")
     check: bool = parser.parse_args(arguments).check
     manifest = folder / "manifest.json"
     try:

@@ -206,9 +206,7 @@ def build(root: Path, files: dict[str, str]) -> Path:
     return root
 
 
-UNDER_TYPE_CHECKING = (
-    "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from pytest_wdtts.run import R\n"
-)
+UNDER_TYPE_CHECKING = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from pytest_wdtts.run import R\n"
 
 BROKEN: list[tuple[Rule, dict[str, str], str]] = [
     (every_module_has_a_room, {"attic/x.py": ""}, "put it in FLOORS"),

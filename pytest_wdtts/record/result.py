@@ -25,8 +25,9 @@ class Window(Struct, frozen=True):
 
 
 class RunHeader(Struct, frozen=True, kw_only=True, tag="run", tag_field="line"):
-    """What is known before the first unit is sent. `origin_unix_s` is the wall clock at the run's origin;
-    `order` is what was asked for, so that it can be asked for again.
+    """What is known before the first unit is sent.
+
+    `origin_unix_s` is the wall clock at the run's origin; `order` is what was asked for, so that it can be asked for again.
     """
 
     schema: str = SCHEMA
