@@ -7,9 +7,11 @@ a run. The table that it prints stands in docs/explanation/stability.md.
 import argparse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.random import Generator, default_rng
+from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from pytest_wdtts.clock import NS_PER_MS, NS_PER_S
@@ -23,14 +25,14 @@ FULL = LoadPlan().checked()
 SHORT = LoadPlan(sessions=10, cps=20.0, duration_s=10.0).checked()
 FORMS = {"full": FULL, "short": SHORT}
 UNITS_PER_CHUNK = 7
-Floats = np.ndarray[tuple[int], np.dtype[np.float64]]
+Floats = NDArray[np.float64]
 Model = Callable[[Generator, Floats], Floats]
 """Service time in ms of chunks that were sent at these seconds."""
 
 
 def lognormal(median_ms: float, sigma: float) -> Model:
     """Independent service times."""
-    return lambda rng, at_s: median_ms * rng.lognormal(0.0, sigma, len(at_s))
+    return lambda rng, at_s: np.multiply(median_ms, rng.lognormal(0.0, sigma, len(at_s)))
 
 
 def wandering(median_ms: float, sigma: float, tau_s: float, sd: float) -> Model:
@@ -144,32 +146,38 @@ def measure(row: str, gateway: str, form: str, draw: Draw, runs: int) -> Figure:
     return Figure(row, gateway, form, alarms, runs)
 
 
+def judged_chunks(load: LoadPlan, model: Model) -> Draw:
+    """Draw a run's service times."""
+    return lambda rng: chunks(load, model, rng)
+
+
+def judged_probes(load: LoadPlan, model: Model) -> Draw:
+    """Draw a run's TTFA."""
+    return lambda rng: probes(load, model, rng)
+
+
+def judged_units(load: LoadPlan, corpus: str, model: Model) -> Draw:
+    """Draw a run's UnitLatency."""
+    return lambda rng: units(load, corpus, model, rng)
+
+
 def false_alarms(runs: int) -> Iterator[Figure]:
     """Steady gateways, every row: each alarm is a false one."""
     for form, load in FORMS.items():
         for name, model in STEADY.items():
-            yield measure("service_time_p99_stable", name, form, lambda rng, a=load, b=model: chunks(a, b, rng), runs)
+            yield measure("service_time_p99_stable", name, form, judged_chunks(load, model), runs)
         for name, model in STEADY.items():
-            yield measure("ttfa_p99_stable", name, form, lambda rng, a=load, b=model: probes(a, b, rng), runs)
+            yield measure("ttfa_p99_stable", name, form, judged_probes(load, model), runs)
         for corpus in shipped_names():
-            model = lognormal(5, 0.5)
-            yield measure(
-                "unit_latency_p99_stable", corpus, form, lambda rng, a=load, b=corpus, c=model: units(a, b, c, rng), runs
-            )
+            yield measure("unit_latency_p99_stable", corpus, form, judged_units(load, corpus, lognormal(5, 0.5)), runs)
 
 
 def power(runs: int) -> Iterator[Figure]:
     """Gateways that get slower by 10 ms every second: each alarm is right."""
     for form, load in FORMS.items():
         for name in list(STEADY)[:2]:
-            model = drifting(STEADY[name], 10.0)
-            yield measure(
-                "service_time_p99_stable",
-                f"{name} + 10 ms/s",
-                form,
-                lambda rng, a=load, b=model: chunks(a, b, rng),
-                runs,
-            )
+            draw = judged_chunks(load, drifting(STEADY[name], 10.0))
+            yield measure("service_time_p99_stable", f"{name} + 10 ms/s", form, draw, runs)
 
 
 def main() -> None:
@@ -178,7 +186,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=1000, help="simulated runs per line")
     runs = parser.parse_args().runs
     print("| row | gateway | form | alarms | rate | 95 % interval |\n|---|---|---|---|---|---|")
-    for found in (*false_alarms(runs), *power(runs)):
+    for found in chain(false_alarms(runs), power(runs)):
         low, high = found.bounds
         print(
             f"| `{found.row}` | {found.gateway} | {found.form} | {found.alarms} of {found.runs} | "

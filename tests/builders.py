@@ -1,6 +1,6 @@
 """Evidence by hand: session records and whole runs, healthy unless a test breaks them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 
 from msgspec import to_builtins
 
@@ -84,7 +84,7 @@ def healthy(plan: SessionPlan, service: Service = steady) -> SessionRecord:
     return record
 
 
-def empty_run(scenario: str, load: LoadPlan, faults: Iterable[Fault] = ()) -> RunResult:
+def empty_run(scenario: str, load: LoadPlan, faults: Sequence[Fault] = ()) -> RunResult:
     """A run that went to its end, with nothing in it."""
     header = RunHeader(
         scenario=scenario,
@@ -92,7 +92,7 @@ def empty_run(scenario: str, load: LoadPlan, faults: Iterable[Fault] = ()) -> Ru
         url="ws://127.0.0.1:9/tts",
         stack="external",
         load=load,
-        planned_faults=to_builtins(list(faults)),
+        planned_faults=to_builtins(faults),
     )
     result = RunResult(header)
     result.loop_delays_ns = [NS_PER_MS] * 100
@@ -103,7 +103,7 @@ def empty_run(scenario: str, load: LoadPlan, faults: Iterable[Fault] = ()) -> Ru
 def healthy_run(
     scenario: str = "baseline",
     load: LoadPlan | None = None,
-    faults: Iterable[Fault] = (),
+    faults: Sequence[Fault] = (),
     service: Service = steady,
 ) -> RunResult:
     """A whole run without a flaw; a planned fault has not happened until a test makes it so."""
@@ -120,7 +120,7 @@ def healthy_run(
 def faulty_run(scenario: str = "heavy") -> RunResult:
     """A whole run in which a gateway withstood every fault: 0 was cut, 1 cancelled, 2 and 3 read slowly."""
     load = LoadPlan(sessions=12, duration_s=30.0).checked()
-    faults = [
+    faults: list[Fault] = [
         Disconnect(session=0, at_ns=10 * NS_PER_S, delay_ns=2 * NS_PER_S),
         Cancel(session=1, at_ns=10 * NS_PER_S),
         SlowReader(session=2, at_ns=10 * NS_PER_S, pause_ns=5 * NS_PER_S),

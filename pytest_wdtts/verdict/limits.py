@@ -14,13 +14,13 @@ class Limits(Struct, frozen=True, kw_only=True):
 
     send_lateness_p99_ms: float = 100.0
     loop_delay_p99_ms: float = 150.0
-    false_alarm_rate: float = 0.005
+    false_alarm_rate: float = 0.001
     trend_rise_ms: float = 25.0
     trend_rise_share: float = 0.2
     tail_ms: float = 1000.0
     tail_factor: float = 10.0
     tail_share: float = 0.001
-    windows: int = 12
+    windows: int = 20
     cancel_stop_ms: float = 2000.0
     audio_after_cancel_ms: float = 250.0
     internal_error_share: float = 0.01

@@ -1,8 +1,8 @@
 """Is a p99 stable over the run? Two tests over windows, each with a stated false-alarm rate.
 
-*Trend*: Kendall's rank correlation of window p99 with time (the Mann-Kendall test), one-sided, exact for so few
-windows, so its false-alarm rate holds for any distribution; with it the Theil-Sen slope has to say that the rise
-over the run matters. *Tail*: the count of values beyond all proportion, against a binomial bound.
+*Trend*: the Mann-Kendall test of window p99 against time, one-sided, so its false-alarm rate holds for any
+distribution; with it the Theil-Sen slope has to say that the rise over the run matters. *Tail*: the count of values
+beyond all proportion, against a binomial bound. How both were calibrated: docs/explanation/stability.md.
 """
 
 from dataclasses import dataclass
@@ -16,8 +16,9 @@ from ..record.histogram import histogram
 from ..record.measures import Series
 from .limits import Limits
 
-FEWEST_WINDOWS = 6
-FEWEST_VALUES = 3
+FEWEST_WINDOWS = 8
+"""With fewer, not even a rise from each window to the next could be told from chance."""
+FEWEST_VALUES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +49,15 @@ def assess(series: Series, span_ns: tuple[int, int], limits: Limits) -> Stabilit
     if count < FEWEST_WINDOWS:
         return None
     filled = [
-        (window, values.value_ns)
+        (window, values)
         for window in cut_windows(*span_ns, count)
         if len(values := steady.within(window.start_ns, window.end_ns)) >= FEWEST_VALUES
     ]
     if len(filled) < FEWEST_WINDOWS:
         return None
-    p99_ms = [histogram(values).get_value_at_percentile(99.0) / 1000 for _, values in filled]
-    middle_s = [(window.start_ns + window.end_ns) / 2 / NS_PER_S for window, _ in filled]
+    p99_ms = [histogram(values.value_ns).get_value_at_percentile(99.0) / 1000 for _, values in filled]
+    # When its values were, not when the window was: with two or three values a window that is not the same.
+    middle_s = [float(values.at_ns.mean()) / NS_PER_S for _, values in filled]
     rise_ms, trend_p = trend(middle_s, p99_ms)
     enough_ms = max(limits.trend_rise_ms, limits.trend_rise_share * float(np.median(p99_ms)))
     bound_ms = max(limits.tail_ms, limits.tail_factor * float(np.median(steady.value_ns)) / NS_PER_MS)
@@ -75,14 +77,24 @@ def assess(series: Series, span_ns: tuple[int, int], limits: Limits) -> Stabilit
 
 
 def trend(at_s: list[float], values: list[float]) -> tuple[float, float]:
-    """Return the rise over the span (Theil-Sen slope times its length) and the one-sided Kendall p-value."""
-    from scipy.stats import kendalltau, theilslopes
+    """Return the rise over the span (Theil-Sen slope times its length) and the one-sided Mann-Kendall p-value.
+
+    The variance is corrected for serial correlation as Hamed and Rao do, with the lag-1 correlation of the ranks
+    around the slope: a level that wanders is not one that rises.
+    """
+    from scipy.stats import norm, rankdata, theilslopes
 
     if len(set(values)) == 1:
         return 0.0, 1.0
-    slope = float(theilslopes(values, at_s).slope)
-    p_value = float(kendalltau(at_s, values, alternative="greater").pvalue)
-    return slope * (at_s[-1] - at_s[0]), p_value
+    n, y, x = len(values), np.array(values), np.array(at_s)
+    slope = float(theilslopes(y, x).slope)
+    ranks = rankdata(y - slope * x) - (n + 1) / 2
+    kept = max(0.0, float(ranks[1:] @ ranks[:-1]) / max(1e-9, float(ranks @ ranks)))
+    lags = np.arange(1, n)
+    inflation = 1 + 2 * float(((1 - lags / n) * kept**lags).sum())
+    rises = float(np.sign(np.subtract.outer(y, y))[np.tril_indices(n, -1)].sum())
+    spread = float(np.sqrt(n * (n - 1) * (2 * n + 5) / 18 * inflation))
+    return slope * (at_s[-1] - at_s[0]), float(norm.sf((rises - 1) / spread))
 
 
 def tail(slow: int, of: int, share: float) -> float:

@@ -1,0 +1,116 @@
+"""The stability tests: their parts by hand, and the calibration in a form small enough for every day."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import kendalltau
+
+from benchmarks.stability_calibration import FORMS, FULL, SHORT, STEADY, drifting, judged_chunks, judged_units, measure
+from pytest_wdtts.clock import NS_PER_MS, NS_PER_S
+from pytest_wdtts.record.measures import Series
+from pytest_wdtts.verdict import Limits
+from pytest_wdtts.verdict.stability import assess, cut_windows, most_expected, tail, trend
+
+RUNS = 40
+
+
+@pytest.mark.parametrize("name", list(STEADY)[:2])
+def test_a_steady_gateway_raises_no_alarm(name: str) -> None:
+    """At the stated rate of 0.1 % a second alarm among 40 fixed seeds would be a wonder."""
+    assert measure("service_time_p99_stable", name, "full", judged_chunks(FULL, STEADY[name]), RUNS).alarms <= 1
+
+
+def test_flush_wait_of_a_real_text_raises_no_alarm() -> None:
+    draw = judged_units(SHORT, "zh_low_punct", STEADY["lognormal, median 5 ms"])
+    assert measure("unit_latency_p99_stable", "zh_low_punct", "short", draw, RUNS // 2).alarms <= 1
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_drift_of_10_ms_a_second_is_found(form: str) -> None:
+    draw = judged_chunks(FORMS[form], drifting(STEADY["lognormal, median 5 ms"], 10.0))
+    assert measure("service_time_p99_stable", "drift", form, draw, RUNS).alarms == RUNS
+
+
+SPAN_NS = (0, 60 * NS_PER_S)
+
+
+def series(values_ms: list[float]) -> Series:
+    """Values at equal distances over 60 s."""
+    at_ns = np.linspace(*SPAN_NS, len(values_ms), endpoint=False).astype(np.int64)
+    value_ns = (np.array(values_ms) * NS_PER_MS).astype(np.int64)
+    return Series(value_ns, at_ns, np.zeros(len(at_ns), dtype=np.int64))
+
+
+def test_a_rise_that_does_not_matter_is_no_alarm() -> None:
+    found = assess(series([100 + i / 50 for i in range(400)]), SPAN_NS, Limits())
+    assert found is not None
+    assert found.trend_p < 0.001
+    assert found.rise_ms == pytest.approx(8, abs=1)
+    assert not found.rising
+
+
+def test_getting_faster_is_no_alarm() -> None:
+    found = assess(series([500 - i for i in range(400)]), SPAN_NS, Limits())
+    assert found is not None
+    assert found.rise_ms < -300
+    assert not found.rising
+
+
+def test_a_step_in_the_middle_is_a_rise() -> None:
+    rng = np.random.default_rng(1)
+    values = np.where(np.arange(400) < 200, 20.0, 200.0) + rng.uniform(0, 5, 400)
+    found = assess(series(values.tolist()), SPAN_NS, Limits())
+    assert found is not None
+    assert found.rise_ms > 100
+
+
+@pytest.mark.parametrize(("slow", "tailed"), [(0, False), (1, False), (20, True)])
+def test_slow_tail(slow: int, tailed: bool) -> None:
+    values = [5.0] * 1000
+    for place in range(slow):
+        values[place * 1000 // slow] = 3000.0
+    found = assess(series(values), SPAN_NS, Limits())
+    assert found is not None
+    assert found.tailed is tailed
+    assert len(found.tail_at_ns) == slow
+
+
+@pytest.mark.parametrize("count", [0, 1, 15])
+def test_too_little_says_nothing(count: int) -> None:
+    assert assess(series([5.0] * count), SPAN_NS, Limits()) is None
+
+
+def test_all_in_one_moment_says_nothing() -> None:
+    moment = Series(np.full(500, 5 * NS_PER_MS), np.full(500, 7), np.zeros(500, dtype=np.int64))
+    assert assess(moment, SPAN_NS, Limits()) is None
+
+
+def test_windows_cover_the_span_without_gap() -> None:
+    windows = cut_windows(7, 1000, 9)
+    assert (windows[0].start_ns, windows[-1].end_ns) == (7, 1000)
+    assert all(a.end_ns == b.start_ns for a, b in pairwise(windows))
+
+
+@given(st.lists(st.floats(0, 1e5), min_size=8, max_size=30, unique=True))
+def test_p_value_is_never_smaller_than_kendalls_by_more_than_the_approximation(values: list[float]) -> None:
+    at_s = [float(i) for i in range(len(values))]
+    rise_ms, p_value = trend(at_s, values)
+    assert 0 <= p_value <= 1
+    assert p_value >= float(kendalltau(at_s, values, alternative="greater").pvalue) * 0.5 - 0.02
+    assert np.isfinite(rise_ms)
+
+
+def test_all_equal_is_no_trend() -> None:
+    assert trend([1.0, 2.0, 3.0], [5.0, 5.0, 5.0]) == (0.0, 1.0)
+
+
+def test_binomial_bounds_by_hand() -> None:
+    assert tail(0, 100, 0.001) == 1.0
+    assert tail(1, 1, 0.25) == pytest.approx(0.25)
+    assert tail(2, 2, 0.5) == pytest.approx(0.25)
+    assert most_expected(10, 0.0, 0.999) == 0
+    assert most_expected(1, 1.0, 0.999) == 1
+    assert most_expected(4, 0.5, 0.9) == 3
