@@ -192,7 +192,7 @@ class PortableConnection(asyncio.BufferedProtocol):
             self._opening.cancel()
             return
         raw = self._socket.get_extra_info("socket")
-        if raw is not None and self._target.tls is None:
+        if raw is not None and raw.fileno() >= 0 and self._target.tls is None:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         self._socket.abort()
 

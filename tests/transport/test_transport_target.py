@@ -8,6 +8,7 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from pytest_wdtts.errors import UsageError
 from pytest_wdtts.transport import PortableTransport, http_origin, parse_target
+from tests.fake_gateways import no_http
 
 
 @pytest.mark.parametrize(
@@ -118,6 +119,23 @@ def test_ipv6() -> None:
             return heard
 
     assert asyncio.run(scene()) == "open"
+
+
+def test_reset_of_what_has_failed_already_does_nothing() -> None:
+    """A peer of another protocol speaks and hangs up at once; whoever knocked hangs up after that."""
+
+    async def scene() -> str:
+        ear = Ear()
+        with no_http() as url:
+            connection = PortableTransport().connect(parse_target(url), ear)
+            async with asyncio.timeout(30):
+                heard = await ear.heard
+            await asyncio.sleep(0)
+            connection.reset()
+            connection.reset()
+        return heard
+
+    assert asyncio.run(scene())
 
 
 def test_a_peer_that_accepts_and_says_nothing_can_be_left() -> None:
