@@ -23,7 +23,7 @@ FLOORS: dict[int, set[str]] = {
     3: {"transport", "stack"},
     4: {"run"},
     5: {"verdict", "attribution"},
-    6: {"report", "conformance"},
+    6: {"report", "conformance", "doctor"},
     7: {"shards", "gate"},
     8: {"plugin", "options", "markers", "ordering", "fixtures", "closing", "cli"},
 }

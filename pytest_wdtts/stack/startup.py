@@ -21,8 +21,8 @@ class Phase(Struct, frozen=True):
     meaning: str
     patterns: list[str]
     usual: str = ""
-    begins_again: bool = False
-    """Whether its lines mean that all before was an earlier start."""
+    begins_again: list[str] = []
+    """Patterns of lines that mean that all before was an earlier start."""
 
 
 class Failure(Struct, frozen=True):
@@ -79,9 +79,9 @@ def read_startup(log: str, now: datetime | None = None) -> Startup:
         found = next((one for one in table.phase if _matches(one.patterns, line)), None)
         if found is None:
             continue
+        if _matches(found.begins_again, line):
+            first = number
         if found is not phase:
-            if found.begins_again or (phase is not None and table.phase.index(found) < table.phase.index(phase)):
-                first = number
             phase, began, shards = found, time or last, ""
         proof = line.strip()
         if found.name == "weights" and (counted := _SHARDS.search(line)):
