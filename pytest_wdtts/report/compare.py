@@ -120,7 +120,7 @@ def find_saved(name: str, scenario: str, saved: Path) -> Report:
 
 def save(report: Report, name: str, saved: Path) -> Path:
     """Keep a report under a name. Raises `UsageError` for a name that is a path, `OSError` where it cannot be kept."""
-    if not name or Path(name).name != name:
+    if not name or name == ".." or Path(name).name != name:
         raise UsageError(f"--wdtts-save {name!r}: give a plain name, like main or 2026-11")
     path = saved / name / f"{report.scenario}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
