@@ -12,6 +12,7 @@ from pytest_wdtts.protocol import Malformed
 # A message over the limit is still read whole up to this many times the limit: a client that has sent all of
 # it reads the error in peace. What is longer still is thrown away as it comes.
 _CEILING = 4
+_NO_STATUS = 1005
 _LINGER_S = 1.0
 
 
@@ -95,10 +96,10 @@ class Wire(web.WebSocketResponse[Literal[False]]):
             ours = await self.close(code=code, message=reason.encode(), drain=False)
         except ConnectionError:
             return False
-        answered = self.close_code != WSCloseCode.ABNORMAL_CLOSURE
-        if not answered:
+        if self.close_code == WSCloseCode.ABNORMAL_CLOSURE:
             self._transport.abort()
-        return ours and answered
+        # A peer that goes away of its own accord (1001, say) crossed our close: it may have read nothing.
+        return ours and self.close_code in (code, _NO_STATUS)
 
     def cut(self) -> None:
         """Drop the connection without a close frame."""

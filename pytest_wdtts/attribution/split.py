@@ -52,7 +52,8 @@ def split_latency(case: Case) -> Split | None:
     }
     total = float(latency_ns[tail].sum()) or 1.0
     shares = {name: float(value) / total for name, value in parts.items()}
-    service_p99_ms = percentiles_ms(histogram(case.untouched_measures.service_time.value_ns))["p99"]
+    judged = case.untouched_measures if case.untouched else measures
+    service_p99_ms = percentiles_ms(histogram(judged.service_time.value_ns))["p99"]
     p99_ms = float(np.percentile(latency_ns, 99.0)) / NS_PER_MS
     floor_ms = floor(case.result.sessions)
     return Split(

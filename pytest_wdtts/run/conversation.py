@@ -10,6 +10,8 @@ from ..session import ClientSession, Phase
 from ..transport import Connection, Target, Transport
 
 Action = Callable[[int], None]
+GOING_AWAY = 1001
+"""What a browser says when its page is left. With 1000 it might be taken for the answer to the gateway's own close."""
 READ_PULSE_NS = NS_PER_S // 10
 
 
@@ -102,7 +104,7 @@ class Conversation:
             connection.fall_silent()
             self._left_behind.append(connection)
         elif how == "close":
-            connection.close()
+            connection.close(GOING_AWAY)
         else:
             connection.reset()
         return True
