@@ -61,7 +61,8 @@ def page(template: str, data: object, **values: Any) -> str:
 def _for_charts(report: Report) -> Report:
     """What the scripts draw; the rest stands in the page already, or is for machines."""
     config = {name: value for name, value in report.config.items() if name != "planned_faults"}
-    return replace(report, config=config, sessions=[], histograms={}, rows=[])
+    failed = [row for row in report.rows if row.verdict is Verdict.FAIL]
+    return replace(report, config=config, sessions=[], histograms={}, rows=failed)
 
 
 def _script_json(value: object) -> Markup:

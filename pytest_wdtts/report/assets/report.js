@@ -117,6 +117,8 @@ function laneChart(colours) {
     { ...marks(word("chunk"), colours.series[0], "rect", [1.5, 8], lanes.flatMap((lane, at) => lane.chunks_at_s.map((s) => [s, at, "chunk", ""]))), large: false },
     marks(word("cancel"), colours.series[4], "diamond", 11, kinds("cancel_sent")),
     marks(word("resume"), colours.series[3], "triangle", 10, kinds("resume_sent")),
+    marks(word("evidence"), colours.bad, "pin", 16, data.rows.flatMap((row) => row.evidence
+      .filter((piece) => piece.session in place).map((piece) => [piece.at_s, place[piece.session], row.id, piece.what]))),
     marks(word("error"), colours.bad, "circle", 10, kinds("error", "failed", "violation", "end_violation"))]
     .filter((one) => one.data.length);
   const option = overTime(colours, "", series, {
