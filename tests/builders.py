@@ -92,7 +92,7 @@ def empty_run(scenario: str, load: LoadPlan, faults: Sequence[Fault] = ()) -> Ru
         url="ws://127.0.0.1:9/tts",
         stack="external",
         load=load,
-        planned_faults=to_builtins(faults),
+        planned_faults=to_builtins(list(faults)),
     )
     result = RunResult(header)
     result.loop_delays_ns = [NS_PER_MS] * 100
