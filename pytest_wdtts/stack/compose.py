@@ -93,7 +93,7 @@ class ComposeStack:
         self._choose_ports()
         self._phase("build", lambda: self._compose(["build", "--quiet"], BUILD_LIMIT_S))
         self._began = True
-        self._phase("start", lambda: self._compose(["up", "--detach", "--no-build", "--pull", "missing"], UP_LIMIT_S))
+        self._phase("start", lambda: self._compose(["up", "--detach", "--no-build"], UP_LIMIT_S))
         self._phase("health", self._await_health)
         self._note_pids()
         url = f"ws://127.0.0.1:{self._environment[_PORTS[self._entrance]]}/tts"
@@ -101,13 +101,11 @@ class ComposeStack:
 
     def stop(self) -> None:
         """Save the logs and take everything down, unless it is to be kept."""
-        if not self._began:
-            return
-        self._save_logs()
-        if self._keep:
-            return
-        with suppress(StackError):
-            self._compose(["down", "--volumes", "--remove-orphans", "--timeout", "2"], DOWN_LIMIT_S)
+        if self._began:
+            self._save_logs()
+            if not self._keep:
+                with suppress(StackError):
+                    self._compose(["down", "--volumes", "--remove-orphans", "--timeout", "2"], DOWN_LIMIT_S)
         self._began = False
         if self._client is not None:
             self._client.close()
@@ -182,7 +180,7 @@ class ComposeStack:
                 return
             self._say(", ".join(state.told for state in seen if not state.ready) or "nothing runs yet")
             for state in seen:
-                if state.restarts >= RESTARTS_FOR_EVER:
+                if state.restarts >= RESTARTS_FOR_EVER or (state.restarts and state.health == "unhealthy"):
                     raise StackError(self._told(state, "it restarts for ever"))
                 if state.status in ("exited", "dead"):
                     raise StackError(self._told(state, "it ended"))

@@ -1,6 +1,7 @@
 """The Docker engine: one compose call with a deadline, and the containers of a project as values."""
 
 import os
+import socket
 import subprocess
 from typing import Any, cast
 
@@ -11,6 +12,10 @@ from .advice import advise
 
 Client = Any
 """`docker.DockerClient`: imported only where it is used, because the SDK is an extra."""
+
+
+_API_VERSION = "1.41"
+"""Docker 20.10, the oldest engine that knows all that is used here."""
 
 
 class ContainerState(Struct, frozen=True):
@@ -51,12 +56,32 @@ def connect() -> Client:
         import docker
     except ImportError:
         raise StackError("the Docker SDK is not installed: pip install 'pytest-wdtts[compose]'") from None
+    host = os.environ.get("DOCKER_HOST") or ("" if os.name == "nt" else "unix:///var/run/docker.sock")
+    if host.startswith("unix://"):
+        _knock(host.removeprefix("unix://"))
     try:
-        client = docker.from_env(timeout=30)
-        client.ping()
+        # With the version given, making a client asks nothing: one that failed half-way would leak its socket.
+        client = docker.from_env(version=_API_VERSION, timeout=30)
     except docker.errors.DockerException as error:
         raise StackError(_explained("no Docker engine", str(error))) from None
+    try:
+        client.ping()
+    except (docker.errors.DockerException, OSError) as error:
+        client.close()
+        raise StackError(_explained("no Docker engine", f"while fetching server API version: {error}")) from None
     return client
+
+
+def _knock(path: str) -> None:
+    """Try the engine's socket first: the SDK leaks its own where the connection fails."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(path)
+        except OSError as error:
+            words = f"cannot connect to the Docker daemon at {path}: {error.strerror}"
+            if isinstance(error, PermissionError):
+                words = f"dial unix {path}: permission denied"
+            raise StackError(_explained("no Docker engine", words)) from None
 
 
 def compose(arguments: list[str], environment: dict[str, str], limit_s: float) -> str:
