@@ -14,8 +14,8 @@ SESSIONS, CPS, DURATION_S = 8, 20.0, 8.0
 class Case(Struct, frozen=True):
     """One defect on trial. Rows are ids with blanks between them.
 
-    `expected` and `tolerated` are rows of `scenario`; `conformance` is the glob of the cases of the catalogue
-    that have to fail, for what no load can show.
+    `expected` and `tolerated` are rows of `scenario`. What no load can show has instead in `conformance` globs of
+    the cases of the catalogue that have to fail, and in `tolerated` of those that are not asked.
     """
 
     defect: str
@@ -26,7 +26,6 @@ class Case(Struct, frozen=True):
     conformance: str = ""
     load: dict[str, object] = {}
     shares: dict[str, dict[str, object]] = {}
-    environment: dict[str, str] = {}
 
     @property
     def request(self) -> str:
@@ -58,6 +57,12 @@ CUTS: dict[str, dict[str, object]] = {
     "slow_reader": {"percent": 0.0},
 }
 SILENCES = CUTS | {"disconnect": CUTS["disconnect"] | {"how": "silence"}}
+SHORT_STOPS: dict[str, dict[str, object]] = {
+    "cancel": {"percent": 0.0},
+    "disconnect": {"percent": 0.0},
+    "slow_reader": {"percent": 0.25, "pause_s": 2.5, "waves": 2, "times": 2},
+}
+"""Shorter than the gateway needs to give a slow reader up: whoever waits for one is only late."""
 SLOW_READERS: dict[str, dict[str, object]] = {
     "cancel": {"percent": 0.0},
     "disconnect": {"percent": 0.0},
@@ -127,21 +132,25 @@ ERRORS = (
     Case("bad_request_for_nothing", SOME, expected=f"session_errors {LOST}"),
     Case("error_storm", "start_s=5", expected=f"session_errors {LOST}"),
     Case("connection_drops", "rate=0.02", expected="session_errors", tolerated=f"{LOST} session_end"),
-    Case("upgrade_refused", SOME, expected="session_errors"),
+    Case("upgrade_refused", "share=0.2,start_s=0.3", expected="session_errors"),
     Case("ack_missing", SOME, expected="session_errors"),
     Case("ack_of_another", SOME, expected="session_errors"),
     Case("header_wrong", SOME, expected="session_errors"),
     Case("text_lost", SOME, expected=f"{LOST} mismatched_units audio_integrity"),
     Case("text_doubled", SOME, expected="mismatched_units audio_integrity"),
-    Case("text_after_end", conformance="flushing.*"),
-    Case("blames_itself", conformance="*"),
-    Case("error_left_open", conformance="*"),
+    Case("text_after_end", conformance="states.flushing.text_delta"),
+    Case(
+        "blames_itself",
+        conformance="fields.*.null fields.*.str states.streaming.start frames.no_message.*",
+        tolerated="*",
+    ),
+    Case("error_left_open", conformance="fields.cancel.* states.streaming.start", tolerated="*"),
 )
 TIMING = (
     Case("service_drift", "ms_per_s=15", expected="service_time_p99_stable", tolerated=SLOW, load=LONGER),
     Case("long_tail", expected="service_time_p99_stable", tolerated=SLOW, load=LONGER | {"sessions": 16}),
     Case("stall", "start_s=6", expected="service_time_p99_stable", tolerated=SLOW, load=LONGER),
-    Case("synthesis_on_loop", "ms=150", expected="service_time_p99_stable", tolerated=SLOW, load=LONGER),
+    Case("synthesis_on_loop", "ms=60", expected="ttfa_p99_stable", tolerated=SLOW, load=LONGER),
     Case("slow_accept", expected="ttfa_p99_stable", tolerated=SLOW, load=LONGER),
     Case("later_is_slower", "ms=20", expected="ttfa_p99_stable", tolerated=SLOW, load=LONGER),
     Case(
@@ -149,13 +158,19 @@ TIMING = (
         scenario="heavy",
         expected="isolation_latency",
         tolerated=f"session_errors {LOST} error_types slow_readers_contained isolation_errors unit_order",
-        shares=SLOW_READERS,
+        shares=SHORT_STOPS,
         load=LONGER,
     ),
 )
 HOLDING = (
-    Case("unbounded_buffer", scenario="heavy", expected="gateway_resources", shares=SLOW_READERS, load=LONGER),
+    Case(
+        "unbounded_buffer",
+        scenario="heavy",
+        expected="gateway_resources",
+        shares=SLOW_READERS | {"slow_reader": {"percent": 0.75, "pause_s": 8.0, "waves": 1}},
+        load=LONGER | {"cps": 40.0},
+    ),
     Case("memory_leak", "kib=2048", expected="gateway_resources", load=LONGER),
-    Case("never_freed", conformance="life.*", environment={"WS_TTS_TTL_S": "0.5"}),
+    Case("never_freed", conformance="life.away.too_long*"),
 )
 CASES = (*CHUNKS, *FLUSHING, *ENDS, *RESUMES, *ERRORS, *TIMING, *HOLDING)

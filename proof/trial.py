@@ -6,6 +6,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from pytest_wdtts.errors import WdttsError
 from pytest_wdtts.gate import Order, carry_out
@@ -42,7 +43,7 @@ def run_order(order: Order, defect: str = "", arguments: str = "") -> Trial:
     """Carry one order out, again where the machine was too slow for it to be evidence."""
     trial = Trial(defect, arguments, order.scenario, trouble="not tried")
     for _ in range(TRIES):
-        trial = _once(order, defect, arguments)
+        trial = run_once(order, defect, arguments)
         if trial.valid:
             break
     return trial
@@ -73,9 +74,8 @@ def try_all(cases: Iterable[Case]) -> Iterator[tuple[Case, Trial]]:
             yield waiting[done], done.result()
 
 
-def _once(order: Order, defect: str, arguments: str) -> Trial:
-    from msgspec.structs import replace
-
+def run_once(order: Order, defect: str = "", arguments: str = "") -> Trial:
+    """Carry one order out, once."""
     with tempfile.TemporaryDirectory(prefix="wdtts-proof-") as directory:
         try:
             rows = carry_out(replace(order, report_dir=directory)).report.rows

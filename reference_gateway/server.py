@@ -96,6 +96,8 @@ class _Routes:
             "sample_rates": sorted(gateway.engine.sample_rates),
             "sessions_live": len(gateway.registry),
             "connections": len(gateway.guests),
+            "unsent_bytes": gateway.registry.unsent_bytes,
+            "flush_rule": "v1",
         }
         return web.json_response(body, status=503 if gateway.draining else 200)
 

@@ -11,6 +11,7 @@ from pytest_wdtts.protocol import chunk_ends
 from pytest_wdtts.record import (
     ChunkFlag,
     EventKind,
+    GatewaySample,
     RunFooter,
     RunHeader,
     RunResult,
@@ -109,6 +110,7 @@ def healthy_run(
     """A whole run without a flaw; a planned fault has not happened until a test makes it so."""
     load = (load or LoadPlan(sessions=8, duration_s=30.0)).checked()
     result = empty_run(scenario, load, faults)
+    result.samples = [GatewaySample(second * NS_PER_S, 0.1 * second, 60 * 1024 * 1024, 6, 0) for second in range(5)]
     for plan in (*plan_sessions(load, load_corpus(load.corpus), "r"), *plan_probes(load, "r")):
         result.add(healthy(plan, service))
     return result

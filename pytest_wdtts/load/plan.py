@@ -12,7 +12,7 @@ from .corpus import Corpus
 
 TONE_UNITS_PER_S = 1000
 """Units a second whose tones are read where the plan does not say how many: one core reads 150,000."""
-PROBE_TEXT = "您好，"
+PROBE_TEXT = "您好，世界。"
 
 
 class LoadPlan(Struct, frozen=True, kw_only=True):
@@ -88,7 +88,8 @@ class SessionPlan(Struct, frozen=True, kw_only=True):
     """One session: its text, and when each unit of it is due (ns from the run's origin).
 
     Unit u is due at `first_unit_ns + u * interval_ns`, and `text_end` with the last: a pause before it would
-    look like service time of the last chunk. A probe's text goes out in one delta, so its TTFA holds no typing.
+    look like service time of the last chunk. A probe's text goes out in one delta, so its TTFA holds no typing; the
+    mark in its middle shows whether the gateway flushes inside a delta.
     """
 
     session_id: str

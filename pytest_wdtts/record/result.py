@@ -9,12 +9,13 @@ SCHEMA = "wdtts.run/1"
 
 
 class GatewaySample(Struct, frozen=True, array_like=True):
-    """The gateway's process at one time; -1 where it cannot be had."""
+    """The gateway's process at one time; -1 where it cannot be had. `unsent_bytes` is what its health page says."""
 
     at_ns: int
     cpu_s: float
     rss_bytes: int
     sockets: int
+    unsent_bytes: int = -1
 
 
 class Window(Struct, frozen=True):

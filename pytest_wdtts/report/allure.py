@@ -23,11 +23,18 @@ FEATURES = {
     "sessions": ("session_errors", "session_end", "error_types", "internal_error_ratio"),
     "latency": ("ttfa_p99_stable", "unit_latency_p99_stable", "service_time_p99_stable"),
     "faults": ("resume_exactly_once", "cancel_respected"),
+    "resources": ("gateway_resources",),
     "isolation": ("slow_readers_contained", "isolation_errors", "isolation_latency"),
 }
 SEVERITIES = {
     "blocker": ("run_valid", *FEATURES["accounting"]),
-    "critical": (*FEATURES["audio"], *FEATURES["sessions"], *FEATURES["faults"], *FEATURES["isolation"]),
+    "critical": (
+        *FEATURES["audio"],
+        *FEATURES["sessions"],
+        *FEATURES["faults"],
+        *FEATURES["resources"],
+        *FEATURES["isolation"],
+    ),
     "normal": FEATURES["latency"],
 }
 CATEGORIES = (

@@ -30,7 +30,7 @@ from ..record import (
 )
 from ..session import ClientSession
 from ..stack import Gateway, Stack, sample
-from ..transport import Target, Transport, parse_target
+from ..transport import Target, Transport, http_origin, parse_target
 from .conversation import Action, Conversation
 from .environment import describe_machine
 from .nemesis import Nemesis
@@ -240,7 +240,7 @@ class Run:
     async def _sample(self) -> None:
         """Look at the gateway's process every second, in a thread: reading /proc can take a while."""
         while pids := self._stack.pids():
-            taken = await asyncio.to_thread(sample, pids, self.now_ns())
+            taken = await asyncio.to_thread(sample, pids, self.now_ns(), http_origin(self._gateway.url))
             if taken is not None:
                 self.result.samples.append(taken)
                 self._journal.write(SampleLine(taken))

@@ -6,10 +6,17 @@ from msgspec import convert
 
 from ..faults import Cancel, Disconnect, Fault, SlowReader
 from ..ledger import SessionLedger, account
+from ..protocol import FLUSH_MARKS, MAX_PENDING_UNITS
 from ..record import EventKind, RunResult, SessionRecord
 from ..record.measures import Measures
 from .limits import Limits
 from .row import Evidence, evidence
+
+
+def flushed_late(text: str) -> bool:
+    """Whether v1's rule would have made more than one chunk of this one."""
+    return len(text) > MAX_PENDING_UNITS or any(unit in FLUSH_MARKS for unit in text[:-1])
+
 
 PLANNED_LEAVE = "left for a new session, as planned"
 
@@ -89,6 +96,20 @@ class Case:
                 continue
             found.append(evidence(record.plan.session_id, event.at_ns, event.detail))
         return found
+
+    def late_flushes(self, record: SessionRecord) -> list[Evidence]:
+        """Chunks that should have been flushed before, where the gateway's health page claims v1's flush rule.
+
+        Each chunk tells by itself: more units than the limit, or a mark that is not its last unit.
+        """
+        if self.header.gateway.get("flush_rule") != "v1":
+            return []
+        spans = zip(record.chunk_start, record.chunk_end, record.received_ns, strict=True)
+        return [
+            evidence(record.plan.session_id, at_ns, f"not flushed by the rule: {text[:40]!r} in one chunk")
+            for number, (start, end, at_ns) in enumerate(spans)
+            if flushed_late(text := record.wrong_text.get(number, record.plan.text[max(start, 0) : end + 1]))
+        ]
 
     def _explained(self, record: SessionRecord, kind: EventKind, detail: str) -> bool:
         code = detail.partition(":")[0]

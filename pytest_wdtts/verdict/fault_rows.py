@@ -9,7 +9,7 @@ from ..record import ChunkFlag, EventKind, SessionRecord
 from ..record.histogram import histogram
 from .case import Case
 from .row import Evidence, Row, Verdict, evidence, judged
-from .stability import most_expected
+from .stability import more_slow_slices, most_expected
 
 _ALLOWED: dict[str, type[SlowReader] | type[Disconnect]] = {
     "backpressure": SlowReader,
@@ -155,12 +155,10 @@ def isolation_latency(case: Case) -> Row:
     if during.sum() < 30 or (~during).sum() < 30:
         seen = f"{during.sum()} chunks during slow reading, {(~during).sum()} outside"
         return Row("isolation_latency", Verdict.NOT_ASSESSABLE, f"{seen}: too few to compare", limit)
-    from scipy.stats import mannwhitneyu
-
     inside_ms = histogram(steady.value_ns[during]).get_value_at_percentile(99.0) / 1000
     outside_ms = histogram(steady.value_ns[~during]).get_value_at_percentile(99.0) / 1000
-    p_value = float(mannwhitneyu(steady.value_ns[during], steady.value_ns[~during], alternative="greater").pvalue)
     allowed_ms = outside_ms + max(limits.isolation_rise_ms, limits.isolation_rise_share * outside_ms)
+    p_value = more_slow_slices(steady, during, round(allowed_ms * NS_PER_MS))
     found = []
     if inside_ms > allowed_ms and p_value <= limits.false_alarm_rate:
         slowest = int(np.argmax(np.where(during, steady.value_ns, 0)))

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from ..record import RunResult
 from ..record.histogram import histogram, percentiles_ms
-from . import fault_rows, latency_rows, ledger_rows
+from . import fault_rows, latency_rows, ledger_rows, resource_rows
 from .case import Case
 from .limits import Limits
 from .row import Row, Verdict
@@ -23,6 +23,7 @@ _ALL: tuple[Judge, ...] = (
     ledger_rows.unit_order,
     ledger_rows.audio_integrity,
     ledger_rows.session_end,
+    resource_rows.gateway_resources,
 )
 _MIXED: tuple[Judge, ...] = (
     fault_rows.error_types,

@@ -7,10 +7,15 @@ from ..record import EventKind, SessionRecord
 from .case import PLANNED_LEAVE, Case
 from .row import Evidence, Row, evidence, judged
 
+MOST_FLUSHES = 3
+"""Late flushes shown of one session: they come in rows."""
+
 
 def session_errors(case: Case) -> Row:
     """No session ends by an error, fails, or sees the contract broken, but where the plan explains it."""
-    by_session = [case.errors(record, unexplained_only=True) for record in case.records]
+    by_session = [
+        case.errors(record, unexplained_only=True) + case.late_flushes(record)[:MOST_FLUSHES] for record in case.records
+    ]
     bad = sum(bool(errors) for errors in by_session)
     found = [piece for errors in by_session for piece in errors]
     return judged("session_errors", found, f"{bad} of {len(case.records)} sessions", "0 unexplained")

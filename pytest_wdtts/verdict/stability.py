@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..clock import NS_PER_MS, NS_PER_S
 from ..record import Window
@@ -19,6 +20,7 @@ from .limits import Limits
 FEWEST_WINDOWS = 8
 """With fewer, not even a rise from each window to the next could be told from chance."""
 FEWEST_VALUES = 2
+SLICE_NS = NS_PER_S // 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +111,18 @@ def most_expected(of: int, share: float, confidence: float) -> int:
     from scipy.stats import binom
 
     return int(binom.ppf(confidence, of, share)) if share > 0 else 0
+
+
+def more_slow_slices(series: Series, during: NDArray[np.bool_], bound_ns: int) -> float:
+    """Chance of so many slow slices of time within `during` if they fell anywhere alike (Fisher's exact test).
+
+    A slice is slow where any value in it is above the bound. Slices are counted and not values, because one
+    hiccup of a machine makes many values slow at once.
+    """
+    from scipy.stats import fisher_exact
+
+    slices = series.at_ns // SLICE_NS
+    slow = series.value_ns > bound_ns
+    counts = [[len(np.unique(slices[part & slow])), len(np.unique(slices[part]))] for part in (during, ~during)]
+    table = [[hit, of - hit] for hit, of in counts]
+    return float(fisher_exact(table, alternative="greater").pvalue)

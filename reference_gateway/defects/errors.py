@@ -12,6 +12,7 @@ from pytest_wdtts.protocol import (
     Error,
     ErrorCode,
     ServerMessage,
+    Start,
     StartAck,
     TextDelta,
     TextEnd,
@@ -138,7 +139,9 @@ class TextAfterEnd(Defect):
         self._ended: set[str] = set()
 
     def message_in(self, message: ClientMessage) -> ClientMessage | None:
-        if isinstance(message, TextEnd):
+        if isinstance(message, Start):
+            self._ended.discard(message.session_id)
+        elif isinstance(message, TextEnd):
             self._ended.add(message.session_id)
         late = isinstance(message, TextDelta) and message.session_id in self._ended
         return None if late else message

@@ -54,6 +54,11 @@ def test_session_end(checklist: Checklist) -> None:
     checklist("session_end")
 
 
+def test_gateway_resources(checklist: Checklist) -> None:
+    """The gateway's memory and its unsent audio stay bounded."""
+    checklist("gateway_resources")
+
+
 def test_ttfa_p99_stable(checklist: Checklist) -> None:
     """TTFA does not get worse over the run."""
     checklist("ttfa_p99_stable")

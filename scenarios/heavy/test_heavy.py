@@ -54,6 +54,11 @@ def test_session_end(checklist: Checklist) -> None:
     checklist("session_end")
 
 
+def test_gateway_resources(checklist: Checklist) -> None:
+    """The gateway's memory and its unsent audio stay bounded."""
+    checklist("gateway_resources")
+
+
 def test_error_types(checklist: Checklist) -> None:
     """Only errors that the injected faults can cause, in their ratio."""
     checklist("error_types")

@@ -21,6 +21,7 @@ ALL = (
     "unit_order",
     "audio_integrity",
     "session_end",
+    "gateway_resources",
 )
 MIXED = ("error_types", "internal_error_ratio", "resume_exactly_once", "cancel_respected")
 HEAVY = ("slow_readers_contained", "isolation_errors", "isolation_latency")
