@@ -32,7 +32,12 @@ Model = Callable[[Generator, Floats], Floats]
 
 def lognormal(median_ms: float, sigma: float) -> Model:
     """Independent service times."""
-    return lambda rng, at_s: np.multiply(median_ms, rng.lognormal(0.0, sigma, len(at_s)))
+
+    def model(rng: Generator, at_s: Floats) -> Floats:
+        service_ms: Floats = median_ms * rng.lognormal(0.0, sigma, len(at_s))
+        return service_ms
+
+    return model
 
 
 def wandering(median_ms: float, sigma: float, tau_s: float, sd: float) -> Model:
