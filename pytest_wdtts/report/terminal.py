@@ -100,6 +100,8 @@ def _faults(report: Report) -> Iterator[Line]:
 
 def _rows(report: Report, with_evidence: bool) -> Iterator[Line]:
     shown = [row for row in report.rows if row.verdict is not Verdict.PASS]
+    if report.rows and report.rows[0].verdict is Verdict.INVALID:
+        shown = [report.rows[0]]  # The others only repeat it.
     marks = max((len(_MARKS[row.verdict]) for row in shown), default=0)
     ids = max((len(row.id) for row in shown), default=0)
     for row in shown:
