@@ -1,39 +1,55 @@
 """The fixtures: a run for the test's markers, made once, and the checklist's rows as outcomes."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from .markers import read_markers
+from .markers import Asked, read_markers
 from .ordering import progress_line, take_order
 
 if TYPE_CHECKING:
     from .gate import Outcome
 
+
+class Carrier(Protocol):
+    """Who carries a run out in a worker of pytest-xdist."""
+
+    def carry_out(self, run: str, item: pytest.Item) -> "Outcome":
+        """Lead the run, or judge what is left of it."""
+        ...
+
+
 RUNS = pytest.StashKey["dict[str, Outcome | Exception]"]()
+CREW = pytest.StashKey[Carrier]()
 
 
 @pytest.fixture
 def wdtts_run(request: pytest.FixtureRequest) -> "Outcome":
     """The run that this test's markers ask for; tests that ask for the same share it."""
     from .errors import WdttsError
-    from .gate import carry_out
 
     asked = read_markers(request.node)
     if asked is None:
         pytest.fail("wdtts_run needs a marker: baseline, mixed, heavy, or load(...) with faults", pytrace=False)
     runs = request.config.stash.setdefault(RUNS, {})
     if asked.key not in runs:
-        order = take_order(request.config, asked)
         try:
-            runs[asked.key] = carry_out(order, progress_line(request.config))
+            runs[asked.key] = _carry_out(request, asked)
         except WdttsError as error:
             runs[asked.key] = error
     outcome = runs[asked.key]
     if isinstance(outcome, Exception):
         pytest.fail(f"invalid: {outcome}", pytrace=False)
     return outcome
+
+
+def _carry_out(request: pytest.FixtureRequest, asked: Asked) -> "Outcome":
+    from .gate import carry_out
+
+    if CREW in request.config.stash:
+        return request.config.stash[CREW].carry_out(asked.key, request.node)
+    return carry_out(take_order(request.config, asked), progress_line(request.config))
 
 
 @pytest.fixture

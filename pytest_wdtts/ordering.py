@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from .markers import Asked
+from .markers import Asked, read_markers
 from .options import BadValue, load_settings, setting
 
 if TYPE_CHECKING:
@@ -33,6 +33,21 @@ def take_order(config: pytest.Config, asked: Asked) -> "Order":
         )
     except BadValue as error:
         raise pytest.UsageError(str(error)) from None
+
+
+def check_items(session: pytest.Session) -> None:
+    """Check what the selected tests ask for. Raises `pytest.UsageError`."""
+    checked: set[str] = set()
+    for item in session.items:
+        try:
+            asked = read_markers(item)
+        except ValueError as error:
+            raise pytest.UsageError(str(error)) from None
+        if asked is not None and asked.key not in checked:
+            checked.add(asked.key)
+            check_order(take_order(session.config, asked))
+    if checked and setting(session.config, "compare-fail"):
+        check_condition(session.config)
 
 
 def check_order(order: "Order") -> None:

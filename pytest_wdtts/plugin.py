@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .fixtures import RUNS, checklist, wdtts_run
-from .markers import add_markers, read_markers
-from .options import add_options, setting
-from .ordering import check_condition, check_order, take_order
+from .markers import add_markers
+from .options import add_options
+from .ordering import check_items
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
@@ -21,28 +21,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the markers."""
+    """Declare the markers, and join in where pytest-xdist spreads the tests."""
     add_markers(config)
+    if not hasattr(config, "workerinput") and config.getoption("dist", "no") != "no":
+        from .workers import Controller
+
+        config.pluginmanager.register(Controller(), "wdtts-controller")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Check the selected tests' markers and options before anything runs."""
-    checked: set[str] = set()
-    for item in session.items:
-        try:
-            asked = read_markers(item)
-        except ValueError as error:
-            raise pytest.UsageError(str(error)) from None
-        if asked is not None and asked.key not in checked:
-            checked.add(asked.key)
-            check_order(take_order(session.config, asked))
-    if checked and setting(session.config, "compare-fail"):
-        check_condition(session.config)
+    if hasattr(session.config, "workerinput"):
+        from .workers import join_crew
+
+        join_crew(session)
+    else:
+        check_items(session)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Save and compare the runs; a broken condition makes a green session red."""
-    if session.config.stash.get(RUNS, {}):
+    if session.config.stash.get(RUNS, {}) and not hasattr(session.config, "workerinput"):
         from .closing import close
 
         close(session)

@@ -25,7 +25,7 @@ FLOORS: dict[int, set[str]] = {
     5: {"verdict", "attribution"},
     6: {"report", "conformance", "doctor"},
     7: {"shards", "gate"},
-    8: {"plugin", "options", "markers", "ordering", "fixtures", "closing", "cli"},
+    8: {"plugin", "options", "markers", "ordering", "fixtures", "workers", "closing", "cli"},
 }
 # `pytest_wdtts/__init__.py` itself: every room may ask it for the version, it asks nobody.
 PORCH = "pytest_wdtts/__init__"

@@ -1,6 +1,7 @@
 """One run from order to report; what plugin and command line call."""
 
 from .carry_out import Outcome, carry_out, conclude
+from .in_shards import follow, judge_left, lead
 from .order import Order
 
-__all__ = ["Order", "Outcome", "carry_out", "conclude"]
+__all__ = ["Order", "Outcome", "carry_out", "conclude", "follow", "judge_left", "lead"]

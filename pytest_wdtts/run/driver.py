@@ -44,7 +44,10 @@ GRACE_AFTER_PLAN_S = 12.0
 
 
 class Run:
-    """One run; `execute` returns its evidence, also when it was interrupted."""
+    """One run; `execute` returns its evidence, also when it was interrupted.
+
+    Parts of one run share `origin_ns`, a time of the machine's monotonic clock; 0: as soon as all is ready.
+    """
 
     def __init__(
         self,
@@ -55,6 +58,7 @@ class Run:
         journal_path: Path,
         progress: Progress | None = None,
         order: dict[str, object] | None = None,
+        origin_ns: int = 0,
     ) -> None:
         self.wheel: TimerWheel[Action] = TimerWheel()
         self.transport = transport
@@ -65,7 +69,8 @@ class Run:
         self._buffers = plan.faults.receive_buffers()
         self._progress = progress
         self._clock = MonotonicClock()
-        self._origin_ns = self._clock.now_ns() + LEAD_NS
+        self._common_origin_ns = origin_ns
+        self._origin_ns = origin_ns or self._clock.now_ns() + LEAD_NS
         self._conversations: list[Conversation] = []
         self._by_index: dict[int, Conversation] = {}
         self._alive = 0
@@ -86,7 +91,7 @@ class Run:
             self._plan_conversation(session)
         gc.collect()
         gc.freeze()
-        self._origin_ns = self._clock.now_ns() + LEAD_NS
+        self._origin_ns = self._common_origin_ns or self._clock.now_ns() + LEAD_NS
         stopped = ""
         asyncio.get_running_loop().set_exception_handler(self._crash)
         try:
@@ -274,7 +279,7 @@ class Run:
             faults=plan.faults.described(),
             planned_faults=to_builtins(plan.faults.faults),
             corpus_sha256=plan.corpus.sha256,
-            origin_unix_s=time.time() + LEAD_NS / NS_PER_S,
+            origin_unix_s=time.time() + (self._origin_ns - self._clock.now_ns()) / NS_PER_S,
             environment=describe_machine() | {"transport": self.transport.name, "pid": str(os.getpid())},
             gateway=self._gateway.health,
             order=order,

@@ -1,0 +1,180 @@
+"""`-n`: one run over several workers is judged as one, whatever happens to them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ENDS_WITHIN_S = 120.0
+ROWS = ("run_valid", "session_errors", "missing_units", "sent_equals_received", "session_end")
+
+SUITE = f"""\
+import pytest
+
+@pytest.mark.{{scenario}}
+@pytest.mark.parametrize("row", {ROWS!r})
+def test_row(row, checklist):
+    checklist(row)
+
+@pytest.mark.parametrize("number", range(5))
+def test_something_else(number):
+    pass
+"""
+
+
+class Session:
+    """A pytest process in a directory of its own, with no plugin but ours and xdist."""
+
+    def __init__(self, directory: Path, *arguments: str, scenario: str = "baseline") -> None:
+        self.directory = directory
+        (directory / "test_suite.py").write_text(SUITE.format(scenario=scenario))
+        (directory / "pytest.ini").write_text("[pytest]\n")
+        environment = os.environ | {
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "PYTHONPATH": str(ROOT),
+            "WDTTS_CPS": "20",
+            "WDTTS_SEED": "7",
+        }
+        plugins = ["-p", "xdist", "-p", "pytest_wdtts.plugin"]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "pytest", *plugins, "--junitxml=junit.xml", *arguments],
+            cwd=directory,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def end(self) -> tuple[int, str]:
+        output, _ = self.process.communicate(timeout=ENDS_WITHIN_S)
+        return self.process.returncode, output
+
+    def outcomes(self) -> dict[str, str]:
+        """By test name; a name that comes twice fails here."""
+        cases = list(ElementTree.parse(self.directory / "junit.xml").getroot().iter("testcase"))
+        twice = [name for name, times in Counter(str(case.get("name")) for case in cases).items() if times > 1]
+        assert twice == []
+        return {str(case.get("name")): next((child.tag for child in case if child.tag in _BAD), "") for case in cases}
+
+    def report(self, scenario: str = "baseline") -> dict[str, object]:
+        return dict(json.loads((self.directory / "wdtts-report" / f"{scenario}.json").read_text()))
+
+    def journal(self, name: str) -> list[dict[str, object]]:
+        path = self.directory / "wdtts-report" / name
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [json.loads(line) for line in lines if line.endswith("}")]
+
+
+_BAD = {"failure", "error", "skipped"}
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[type[Session]]:
+    started: list[Session] = []
+
+    class Started(Session):
+        def __init__(self, name: str, *arguments: str, scenario: str = "baseline") -> None:
+            (tmp_path / name).mkdir()
+            super().__init__(tmp_path / name, *arguments, scenario=scenario)
+            started.append(self)
+
+    yield Started
+    for session in started:
+        if session.process.poll() is None:
+            session.process.kill()
+            session.process.communicate()
+
+
+def verdicts(report: dict[str, object]) -> dict[str, str]:
+    rows = report["rows"]
+    assert isinstance(rows, list)
+    return {row["id"]: row["verdict"] for row in rows if "stable" not in row["id"]}
+
+
+def test_the_merged_verdict_is_the_single_processs(start: type[Session]) -> None:
+    load = ("--wdtts-sessions", "10", "--wdtts-duration", "6")
+    alone = start("alone", *load, scenario="mixed")  # type: ignore[arg-type]
+    code_alone, output_alone = alone.end()
+    shared = start("shared", *load, "-n", "3", scenario="mixed")  # type: ignore[arg-type]
+    code, output = shared.end()
+    assert (code_alone, code) == (0, 0), output_alone + output
+    assert shared.outcomes() == alone.outcomes()
+    assert len(shared.outcomes()) == len(ROWS) + 5
+
+    one, many = alone.report("mixed"), shared.report("mixed")
+    assert verdicts(many) == verdicts(one)
+    for name in ("sessions", "planned_units", "cancels", "resumes"):
+        assert many["summary"][name] == one["summary"][name]  # type: ignore[index]
+    assert "mixed: PASS" in output, "the summary is printed by the process that the user sees"
+
+    parts = [shared.journal(f"mixed.shard-{number}.jsonl") for number in range(3)]
+    begun = [float(str(part[0]["origin_unix_s"])) for part in parts]
+    assert max(begun) - min(begun) < 0.1, "the workers begin together"
+    assert len({json.dumps(part[0]["run_id"]) for part in parts}) == 1
+    sizes = [len({line["id"] for line in part if line["line"] == "session"}) for part in parts]
+    assert all(sizes)
+
+
+@pytest.mark.parametrize("workers", [1, 5])
+def test_any_number_of_workers_comes_to_an_end(start: type[Session], workers: int) -> None:
+    session = start(str(workers), "-n", str(workers), "--wdtts-sessions", "2", "--wdtts-duration", "2")  # type: ignore[arg-type]
+    code, output = session.end()
+    assert code == 0, output
+    assert set(session.outcomes().values()) == {""}
+    assert session.report()["summary"]["sessions"] == 2  # type: ignore[index]
+
+
+@pytest.mark.parametrize("shard", [0, 1], ids=["leader", "follower"])
+def test_a_worker_that_dies_makes_the_run_invalid_and_keeps_the_evidence(start: type[Session], shard: int) -> None:
+    session = start("killed", "-n", "2", "--wdtts-sessions", "6", "--wdtts-duration", "8", "-k", "test_row")  # type: ignore[arg-type]
+    deadline_s = time.monotonic() + ENDS_WITHIN_S
+    while not any(line["line"] == "session" for line in session.journal(f"baseline.shard-{shard}.jsonl")):
+        assert time.monotonic() < deadline_s
+        assert session.process.poll() is None, session.end()[1]
+        time.sleep(0.05)
+    header = session.journal(f"baseline.shard-{shard}.jsonl")[0]
+    os.kill(int(str(dict(header["environment"])["pid"])), signal.SIGKILL)  # type: ignore[call-overload]
+
+    code, output = session.end()
+    assert code == 1, output
+    assert session.outcomes() == {f"test_row[{row}]": "failure" for row in ROWS}
+    assert "invalid" in output
+    assert f"shard lost: {shard} of 2 (its worker died)" in output
+    merged = session.journal("baseline.jsonl")
+    assert len({line["id"] for line in merged if line["line"] == "session" and "-p" not in str(line["id"])}) == 6
+    assert merged[-1]["line"] == "end"
+
+
+@pytest.mark.parametrize(("mode", "why"), [("each", "every row would have"), ("loadfile", "spread over all of them")])
+def test_a_mode_that_cannot_work_is_refused_with_the_reason(start: type[Session], mode: str, why: str) -> None:
+    session = start(mode, "-n", "2", "--dist", mode, "--wdtts-duration", "2")  # type: ignore[arg-type]
+    code, output = session.end()
+    assert code == pytest.ExitCode.USAGE_ERROR, output
+    assert why in output
+    assert "--dist load" in output
+    assert not (session.directory / "wdtts-report").exists()
+
+
+def test_what_cannot_be_run_is_refused_once_and_in_words(start: type[Session]) -> None:
+    session = start("long", "-n", "2", "--wdtts-duration", "600")  # type: ignore[arg-type]
+    code, output = session.end()
+    assert code == pytest.ExitCode.USAGE_ERROR, output
+    assert output.count("give a longer text") == 1
+    assert "INTERNALERROR" not in output
+
+
+def test_without_rows_the_mode_that_was_asked_for_does_the_work(start: type[Session]) -> None:
+    session = start("plain", "-n", "2", "--dist", "loadfile", "-k", "something_else")  # type: ignore[arg-type]
+    code, output = session.end()
+    assert code == 0, output
+    assert len(session.outcomes()) == 5
