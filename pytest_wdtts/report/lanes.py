@@ -33,14 +33,17 @@ def fault_intervals(case: Case) -> list[Interval]:
 
 
 def draw_lanes(case: Case, rows: list[Row]) -> tuple[list[Lane], int]:
-    """Return the lanes, the most trouble first, and how many sound sessions were left out."""
+    """Return the lanes, the most trouble first, and how many sound sessions were left out.
+
+    A probe has a lane only where it is in trouble: rows judge it too, and name it.
+    """
     named = {piece.session for row in rows if row.verdict is Verdict.FAIL for piece in row.evidence}
     graded = []
-    for record, ledger in zip(case.result.sessions, case.load_ledgers, strict=True):
+    for record, ledger in zip(case.records, case.ledgers, strict=True):
         trouble = _trouble(case, record, ledger)
         graded.append((trouble, record.plan.session_id in named, record))
     failing = sorted((g for g in graded if g[0] or g[1]), key=lambda g: (-g[0], not g[1], g[2].plan.index))
-    sound = [g for g in graded if not (g[0] or g[1])]
+    sound = [g for g in graded if not (g[0] or g[1] or g[2].plan.probe)]
     kept = sound[:: -(-len(sound) // MOST_SOUND_LANES)] if sound else []
     return [_lane(case, *g) for g in (*failing, *kept)], len(sound) - len(kept)
 

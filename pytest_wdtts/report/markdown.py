@@ -30,6 +30,7 @@ def markdown(report: Report) -> str:
     """The whole page: sentences, rows, latency, evidence of what did not pass, replay."""
     lines = [f"## {MARKS[report.verdict]} {report.scenario}: {report.verdict.value}", ""]
     lines += [f"{sentence}  " for sentence in map(_text, sentences(report))]
+    lines += ["", _text(report.split.sentence)] if report.split else []
     lines += ["", "| | row | observed | limit |", "|---|---|---|---|"]
     lines += [
         f"| {MARKS[row.verdict]} | `{row.id}` | {_text(row.observed)} | {_text(row.limit)} |" for row in report.rows

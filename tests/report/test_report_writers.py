@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_wdtts.load import LoadPlan
+from pytest_wdtts.record import EventKind
 from pytest_wdtts.report import Report, write_all, writing
 from pytest_wdtts.report.html import html_page
 from pytest_wdtts.report.markdown import markdown
@@ -126,11 +127,20 @@ def test_sizes_stay_small_and_failing_sessions_are_kept() -> None:
     assert len(html_page(report).encode()) < 1_500_000
 
 
+def test_a_probe_has_a_lane_only_in_trouble() -> None:
+    result = made_up_run()
+    probe = result.probes[3]
+    probe.note(probe.sent_ns[-1], EventKind.ERROR, "internal_error: engine")
+    lanes = reported(result).lanes
+    assert [lane.id for lane in lanes if lane.trouble] == [probe.plan.session_id]
+    assert len(lanes) == len(result.sessions) + 1
+
+
 @pytest.mark.parametrize(
     ("wrong", "english", "chinese"),
     [
         ("", "The gateway passes", "閘道通過"),
-        ("lost", "The gateway fails 3 of 12 rows: missing_units", "閘道未通過"),
+        ("lost", "rows: missing_units, sent_equals_received, unit_order.", "閘道未通過"),
         ("late", "The run is no evidence and blames no gateway", "不歸咎於閘道"),
         ("no audio", "No audio came at all.", "完全沒有收到音訊。"),
     ],
