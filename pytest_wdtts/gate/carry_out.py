@@ -15,6 +15,7 @@ from ..stack import Gateway
 from ..transport import Connection, Transport, choose_transport, parse_target
 from ..verdict import Limits, Row, judge
 from ..verdict.case import Case
+from .open_files import need_files
 from .order import Order
 from .replay import replay_command, to_header
 
@@ -44,6 +45,7 @@ def carry_out(order: Order, progress: Progress | None = None, limits: Limits | N
     `OwnFailure` where the evidence cannot be kept. Ctrl-C ends it in order, with a partial report.
     """
     plan = order.plan(new_run_id())
+    need_files(len(plan.sessions))
     transport = choose_transport(order.transport)
     stack = order.make_stack()
     directory = Path(order.report_dir)

@@ -15,6 +15,7 @@ from ..stack import ExternalStack, Gateway, Stack
 from ..transport import choose_transport
 from ..verdict import Limits
 from .carry_out import Outcome, conclude, knock, new_run_id
+from .open_files import need_files
 from .order import Order
 from .replay import to_header
 
@@ -30,6 +31,7 @@ def lead(order: Order, run: str, seat: Seat, member: Member, limits: Limits | No
     directory.mkdir(parents=True, exist_ok=True)
     for old in directory.glob(f"{order.scenario}.shard-*.jsonl"):
         old.unlink()
+    need_files(len(order.plan("check").sessions))  # Our child, the gateway, inherits the limit, and serves them all.
     transport = choose_transport(order.transport)
     stack = order.make_stack()
     try:
@@ -81,6 +83,7 @@ def drive(order: Order, seat: Seat, gateway: Gateway, stack: Stack, run_id: str,
     plan = slice_plan(whole, seat.number, min(seat.of, len(whole.sessions)))
     if not plan.sessions:
         return
+    need_files(len(plan.sessions))
     transport = choose_transport(order.transport)
     path = part_path(Path(order.report_dir), plan.scenario, seat.number)
     part = Run(plan, gateway, stack, transport, path, order=to_header(order), origin_ns=origin_ns)
