@@ -8,10 +8,10 @@ PYTHON ?=
 ARGS   ?=
 STAMP  := $(VENV)/.setup-done
 
-.PHONY: help setup accept test check bench lock clean
+.PHONY: proof proof-clean help setup accept test check bench lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: $(STAMP) ## make .venv with everything in it; quick when it is up to date
 	@:
@@ -27,6 +27,12 @@ check: $(STAMP) ## format, lint, types, and the manifest of the corpora
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python corpora/make_manifest.py --check
+
+proof: $(STAMP) ## every defect of the reference gateway is found, by its own rows: docs/proof/matrix.md
+	$(BIN)/python -m proof.matrix $(ARGS)
+
+proof-clean: $(STAMP) ## healthy runs on a busy machine, and how many were blamed: docs/proof/false_alarms.md
+	$(BIN)/python -m proof.clean $(ARGS)
 
 bench: $(STAMP) ## what the generator itself costs; ARGS="..." goes to the benchmark
 	$(BIN)/python -m benchmarks.cost $(ARGS)

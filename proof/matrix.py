@@ -52,11 +52,11 @@ class Line(Struct, frozen=True):
         return not (self.trouble or self.overlooked or self.blamed)
 
 
-def carry_out_lines(cases: Iterable[Case]) -> list[Line]:
-    """Try all cases, by load or by the catalogue, and say on stderr how far it is."""
+def carry_out_lines(cases: Iterable[Case], load: dict[str, object] | None = None) -> list[Line]:
+    """Try all cases, by load (with other fields where given) or by the catalogue; say on stderr how far it is."""
     cases = list(cases)
     by_defect = {case.defect: _by_catalogue(case) for case in cases if case.conformance}
-    for case, trial in try_all([case for case in cases if not case.conformance]):
+    for case, trial in try_all([case for case in cases if not case.conformance], load):
         line = Line(
             case.defect,
             case.arguments,

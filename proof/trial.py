@@ -66,10 +66,10 @@ def try_case(case: Case, load: dict[str, object] | None = None) -> Trial:
     return run_order(order_of(case, load), case.defect, case.arguments)
 
 
-def try_all(cases: Iterable[Case]) -> Iterator[tuple[Case, Trial]]:
+def try_all(cases: Iterable[Case], load: dict[str, object] | None = None) -> Iterator[tuple[Case, Trial]]:
     """Carry cases out, two at a time, each in a process of its own; yield them as they are done."""
     with ProcessPoolExecutor(AT_ONCE, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
-        waiting = {pool.submit(try_case, case): case for case in cases}
+        waiting = {pool.submit(try_case, case, load): case for case in cases}
         for done in as_completed(waiting):
             yield waiting[done], done.result()
 

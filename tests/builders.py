@@ -21,6 +21,8 @@ from pytest_wdtts.record import (
 
 SERVICE_NS = 3 * NS_PER_MS
 PCM_BYTES_PER_UNIT = 1280
+SAMPLES = tuple(GatewaySample(second * NS_PER_S, 0.1 * second, 60 * 1024 * 1024, 6, 0) for second in range(5))
+"""A gateway whose memory stays as it is."""
 Service = Callable[[int], int]
 """Service time in ns of a chunk whose last unit was sent at that time."""
 
@@ -110,7 +112,7 @@ def healthy_run(
     """A whole run without a flaw; a planned fault has not happened until a test makes it so."""
     load = (load or LoadPlan(sessions=8, duration_s=30.0)).checked()
     result = empty_run(scenario, load, faults)
-    result.samples = [GatewaySample(second * NS_PER_S, 0.1 * second, 60 * 1024 * 1024, 6, 0) for second in range(5)]
+    result.samples = list(SAMPLES)
     for plan in (*plan_sessions(load, load_corpus(load.corpus), "r"), *plan_probes(load, "r")):
         result.add(healthy(plan, service))
     return result
@@ -129,6 +131,7 @@ def faulty_run(scenario: str = "heavy") -> RunResult:
         SlowReader(session=3, at_ns=10 * NS_PER_S, pause_ns=5 * NS_PER_S),
     ]
     result = empty_run(scenario, load, faults)
+    result.samples = list(SAMPLES)
     result.injected = {"disconnect": 1, "cancel": 1, "slow_reader": 2}
     plans = plan_sessions(load, load_corpus(load.corpus), "r")
     for plan, made in zip(plans, (resumed, cancelled, healthy, pressed, *[healthy] * 8), strict=True):

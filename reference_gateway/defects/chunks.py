@@ -1,7 +1,6 @@
 """Defects of single chunks: lost, doubled, out of place, of wrong text or wrong sound."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
@@ -46,24 +45,25 @@ class ChunkDoubled(OfChunks):
         return (chunk, chunk)
 
 
-@dataclass(kw_only=True)
 class ChunkSwapped(OfChunks):
     """A chunk is held back and sent after the next one."""
 
-    held: dict[str, AudioChunk] = field(default_factory=dict, init=False)
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._held: dict[str, AudioChunk] = {}
 
     def outgoing(self, message: AudioChunk | ServerMessage) -> Sequence[Step]:
         if not isinstance(message, AudioChunk):
             return (message,)
-        if before := self.held.pop(message.session_id, None):
+        if before := self._held.pop(message.session_id, None):
             return (message, before)
         if self.strikes():
-            self.held[message.session_id] = message
+            self._held[message.session_id] = message
             return ()
         return (message,)
 
     def end(self, message: TtsEnd | Error) -> Sequence[Step]:
-        before = self.held.pop(message.session_id, None)
+        before = self._held.pop(message.session_id, None)
         return (before, message) if before else (message,)
 
 
@@ -96,16 +96,17 @@ class UnitsOutOfPlace(OfChunks):
         return (replace(chunk, audio=chunk.audio[one:] + chunk.audio[:one]),)
 
 
-@dataclass(kw_only=True)
 class AudioOfAnother(OfChunks):
     """A chunk has the sound of another session's latest chunk, cut or repeated to its own length."""
 
-    latest: tuple[str, bytes] = field(default=("", b""), init=False)
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._latest: tuple[str, bytes] = ("", b"")
 
     def outgoing(self, message: AudioChunk | ServerMessage) -> Sequence[Step]:
         if not isinstance(message, AudioChunk):
             return (message,)
-        (other, audio), self.latest = self.latest, (message.session_id, message.audio)
+        (other, audio), self._latest = self._latest, (message.session_id, message.audio)
         if not audio or other == message.session_id or not self.strikes():
             return (message,)
         size = len(message.audio)
@@ -177,17 +178,18 @@ class SessionIdForeign(OfChunks):
         return (replace(chunk, session_id="somebody-else"),)
 
 
-@dataclass(kw_only=True)
 class ChunkSeqGap(OfChunks):
     """`chunk_seq` leaves a number out, and goes on from there."""
 
-    left_out: dict[str, int] = field(default_factory=dict, init=False)
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._left_out: dict[str, int] = {}
 
     def outgoing(self, message: AudioChunk | ServerMessage) -> Sequence[Step]:
         if not isinstance(message, AudioChunk):
             return (message,)
-        skipped = self.left_out.get(message.session_id, 0) + self.strikes()
-        self.left_out[message.session_id] = skipped
+        skipped = self._left_out.get(message.session_id, 0) + self.strikes()
+        self._left_out[message.session_id] = skipped
         return (replace(message, chunk_seq=message.chunk_seq + skipped),)
 
 

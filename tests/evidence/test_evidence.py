@@ -1,0 +1,90 @@
+"""Evidence first: a saved run is judged again offline with the same rows, replayed by one line, and readable."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from pytest_wdtts.cli import main
+from pytest_wdtts.gate import Order, Outcome, carry_out
+from pytest_wdtts.record import read_journal
+from pytest_wdtts.report import failure_message
+from pytest_wdtts.verdict import Limits, Verdict, judge
+
+
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """A short run against a gateway that loses chunks."""
+    return carry_out(
+        Order(
+            scenario="baseline",
+            load={"sessions": 4, "cps": 20.0, "duration_s": 4.0},
+            stack="embedded",
+            defects=("chunk_lost:rate=0.1",),
+            report_dir=str(tmp_path_factory.mktemp("run")),
+        )
+    )
+
+
+def journal(outcome: Outcome) -> Path:
+    return Path(outcome.report_path).parent / "baseline.jsonl"
+
+
+def test_offline_gives_the_rows_of_the_live_run(outcome: Outcome) -> None:
+    assert judge(read_journal(journal(outcome))) == list(outcome.report.rows)
+
+
+def test_offline_with_other_limits_gives_what_live_would(outcome: Outcome) -> None:
+    strict = Limits(send_lateness_p99_ms=0.0)
+    again = judge(read_journal(journal(outcome)), strict)
+    assert again == judge(outcome.result, strict)
+    assert again != list(outcome.report.rows)
+    assert again[0].verdict is Verdict.INVALID
+
+
+def test_a_journal_that_broke_off_is_no_evidence(outcome: Outcome, tmp_path: Path) -> None:
+    whole = journal(outcome).read_bytes()
+    (tmp_path / "baseline.jsonl").write_bytes(whole[: len(whole) * 2 // 3])
+    assert judge(read_journal(tmp_path / "baseline.jsonl"))[0].verdict is Verdict.INVALID
+
+
+def test_the_command_prints_the_same_rows(outcome: Outcome, capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["judge", str(journal(outcome).parent)])
+    printed = re.findall(r"^  (\w+) +(\w+): (.*) \[limit: ", capsys.readouterr().out, re.M)
+    assert printed == [(row.verdict.value, row.id, row.observed) for row in outcome.report.rows]
+    assert code == {Verdict.FAIL: 1, Verdict.INVALID: 3}[outcome.report.verdict]
+
+
+def test_the_command_takes_other_limits(outcome: Outcome, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["judge", str(journal(outcome)), "--limit", "send_lateness_p99_ms=0"]) == 3
+    assert "partial" not in capsys.readouterr().out
+
+
+def test_a_row_that_fails_names_sessions_and_times_and_one_line_that_replays(outcome: Outcome) -> None:
+    row = next(row for row in judge(outcome.result) if row.id == "missing_units")
+    assert row.evidence
+    for piece in row.evidence:
+        assert piece.session in {record.plan.session_id for record in outcome.result.sessions + outcome.result.probes}
+        assert piece.at_s > 0
+    message = failure_message(row, outcome.report, outcome.report_path)
+    (replay,) = [line for line in message.splitlines() if line.startswith("  replay: ")]
+    assert "--wdtts-seed 1 --wdtts-sessions 4 --wdtts-cps 20 --wdtts-duration 4" in replay
+    assert "chunk_lost:rate=0.1" in replay
+
+
+def test_the_journal_holds_the_order_that_replays(outcome: Outcome) -> None:
+    header = json.loads(journal(outcome).read_text(encoding="utf-8").splitlines()[0])
+    assert header["load"]["seed"] == 1
+    assert header["load"]["sessions"] == 4
+
+
+def test_a_session_s_timeline_is_readable(outcome: Outcome, capsys: pytest.CaptureFixture[str]) -> None:
+    session_id = outcome.result.sessions[0].plan.session_id
+    assert main(["session", str(journal(outcome).parent), session_id]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(f"session {session_id}: 80 units planned, ")
+    times = [float(line.split()[0]) for line in lines[1:]]
+    assert times == sorted(times)
+    assert any(re.search(r"audio_chunk 0: units 0\.\.\d+ '.+', \d+ bytes", line) for line in lines)
+    assert lines[-1].endswith("closed: 1000")
