@@ -51,7 +51,8 @@ def wandering(median_ms: float, sigma: float, tau_s: float, sd: float) -> Model:
         level[0] = rng.normal(0.0, sd)
         for i in range(1, len(shocks)):
             level[i] = keep * level[i - 1] + shocks[i]
-        return lognormal(median_ms, sigma)(rng, at_s) * np.exp(level[(at_s / step_s).astype(int)])
+        wandered: Floats = lognormal(median_ms, sigma)(rng, at_s) * np.exp(level[(at_s / step_s).astype(int)])
+        return wandered
 
     return model
 
