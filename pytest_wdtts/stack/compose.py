@@ -2,12 +2,15 @@
 
 import json
 import os
+import re
 import secrets
 import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 from ..errors import OwnFailure, StackError, UsageError
 from ..transport import http_origin
@@ -27,6 +30,7 @@ PROXY = "proxy"
 RESTARTS_FOR_EVER = 3
 _POLL_S = 0.2
 _KEPT = "wdtts-kept"
+_OURS = re.compile(r"wdtts-(\d+)-[0-9a-f]{6}")
 _PORTS = {
     GATEWAY: "WS_TTS_HOST_PORT",
     PROXY: "WS_TTS_REPLICAS_HOST_PORT",
@@ -90,6 +94,7 @@ class ComposeStack:
 
     def _start(self) -> Gateway:
         self._client = connect()
+        self._sweep()
         self._choose_ports()
         self._phase("build", lambda: self._compose(["build", "--quiet"], BUILD_LIMIT_S))
         self._began = True
@@ -139,6 +144,20 @@ class ComposeStack:
             if time.monotonic() > deadline_s:
                 raise StackError(f"after {how} the gateway does not answer within {self._healthy_limit_s:g} s")
             time.sleep(_POLL_S)
+
+    def _sweep(self) -> None:
+        """Take down what a run left that was killed before it could: its project names a process that is gone."""
+        assert self._client is not None
+        projects = {
+            one["Labels"].get("com.docker.compose.project", "")
+            for one in self._client.api.containers(all=True, filters={"label": "com.docker.compose.project"})
+        }
+        for project in projects:
+            found = _OURS.fullmatch(project)
+            if found and not psutil.pid_exists(int(found[1])):
+                with suppress(StackError):
+                    down = ["--file", str(self._file), "down", "--volumes", "--remove-orphans", "--timeout", "1"]
+                    compose(["--project-name", project, *down], self._environment, DOWN_LIMIT_S)
 
     def _note_pids(self) -> None:
         # Noted once: whoever samples asks in the middle of the load, and the engine takes its time to answer.

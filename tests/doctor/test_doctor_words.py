@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_wdtts.doctor import Finding, Scene, Severity, as_json, as_text, examine, exit_code, garble, redact
+from pytest_wdtts.doctor import LOOKS, Finding, Scene, Severity, as_json, as_text, examine, exit_code, garble, redact
 from pytest_wdtts.doctor.garble import GARBLED, SUSPICIOUS
 from pytest_wdtts.doctor.scene import read_env_file
 
@@ -154,3 +154,8 @@ def test_text_and_json_say_the_same() -> None:
     assert body["schema"] == "wdtts.doctor/1"
     assert body["exit_code"] == 1
     assert body["findings"][0]["evidence"] == ["proof"]
+
+
+def test_the_page_about_the_doctor_names_every_look() -> None:
+    page = (EXAMPLE.parents[1] / "docs" / "how-to" / "doctor.md").read_text(encoding="utf-8")
+    assert [look.name for look in LOOKS if f"`{look.name}`" not in page] == []

@@ -161,6 +161,23 @@ def test_it_comes_up_and_leaves_nothing_but_its_logs(tmp_path: Path) -> None:
 
 
 @needs_engine
+def test_what_a_killed_run_left_is_taken_down_by_the_next(tmp_path: Path) -> None:
+    killed = compose_stack(tmp_path)
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    killed.project = f"wdtts-{dead.pid}-abcdef"
+    killed.start()
+    next_one = compose_stack(tmp_path)
+    try:
+        next_one.start()
+        assert containers_of(killed.project) == []
+        assert containers_of(next_one.project)
+    finally:
+        next_one.stop()
+        killed.stop()
+
+
+@needs_engine
 def test_a_kept_stack_is_taken_over(tmp_path: Path) -> None:
     first, second = compose_stack(tmp_path, keep=True), compose_stack(tmp_path, keep=True)
     try:
@@ -309,3 +326,8 @@ def test_a_cpu_squeeze_is_real_and_is_undone(up: tuple[ComposeStack, Gateway]) -
 def test_every_container_fault_is_tried_here() -> None:
     tried = {"gateway_restart", "gateway_drain", "gateway_pause", "gateway_disconnect"}
     assert tried | {"gateway_cpu", "gateway_memory", "replica_loss", "proxy_reload"} == CONTAINER_FAULTS
+
+
+def test_the_page_about_compose_names_every_container_fault() -> None:
+    page = (ROOT / "docs" / "how-to" / "compose.md").read_text(encoding="utf-8")
+    assert [name for name in CONTAINER_FAULTS if f"`{name}(" not in page] == []
