@@ -8,7 +8,7 @@ PYTHON ?=
 ARGS   ?=
 STAMP  := $(VENV)/.setup-done
 
-.PHONY: proof proof-clean help setup accept test check bench lock clean
+.PHONY: proof proof-clean proof-rates help setup accept test check bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,9 @@ check: $(STAMP) ## format, lint, types, and the manifest of the corpora
 
 proof: $(STAMP) ## every defect of the reference gateway is found, by its own rows: docs/proof/matrix.md
 	$(BIN)/python -m proof.matrix $(ARGS)
+
+proof-rates: $(STAMP) ## the lowest rate at which each defect is found, at full size: docs/proof/rates.md
+	$(BIN)/python -m proof.rates $(ARGS)
 
 proof-clean: $(STAMP) ## healthy runs on a busy machine, and how many were blamed: docs/proof/false_alarms.md
 	$(BIN)/python -m proof.clean $(ARGS)
