@@ -13,10 +13,12 @@ from .result import (
     Window,
 )
 from .session import AUDIO_FAULTS, ChunkFlag, EventKind, SessionEvent, SessionRecord
+from .shelf import AudioShelf
 
 __all__ = [
     "AUDIO_FAULTS",
     "SCHEMA",
+    "AudioShelf",
     "ChunkFlag",
     "EventKind",
     "GatewayFaultLine",

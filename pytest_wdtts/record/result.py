@@ -4,6 +4,7 @@ from msgspec import Struct, field
 
 from ..load import LoadPlan
 from .session import SessionRecord
+from .shelf import AudioShelf
 
 SCHEMA = "wdtts.run/1"
 
@@ -28,7 +29,8 @@ class Window(Struct, frozen=True):
 class RunHeader(Struct, frozen=True, kw_only=True, tag="run", tag_field="line"):
     """What is known before the first unit is sent.
 
-    `origin_unix_s` is the wall clock at the run's origin; `order` is what was asked for, so that it can be asked for again.
+    `origin_unix_s` is the wall clock at the run's origin; `order` is what was asked for, so that it can be asked for
+    again.
     """
 
     schema: str = SCHEMA
@@ -88,6 +90,8 @@ class RunResult:
         self.gateway_faults: list[GatewayFaultLine] = []
         self.injected: dict[str, int] = {}
         self.footer: RunFooter | None = None
+        self.shelf = AudioShelf()
+        """Sound is kept for those who look at a live run; the journal has none."""
 
     def add(self, record: SessionRecord) -> None:
         """File a record where its plan says: with the load, or with the probes."""

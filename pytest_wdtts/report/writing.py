@@ -13,6 +13,7 @@ from .json_file import write_json
 from .markdown import append_step_summary, write_markdown
 from .model import Report
 from .openmetrics import write_openmetrics
+from .wav import write_wavs
 
 Writer = Callable[[Report, Path], Path | None]
 
@@ -42,7 +43,17 @@ def write_all(report: Report, result: RunResult, directory: Path) -> list[Writte
     `result` is the evidence behind the report, for formats that need more than its numbers.
     """
     outcomes = [_attempt(name, ending, write, report, directory) for name, (ending, write) in WRITERS.items()]
-    return [outcome for outcome in outcomes if outcome.path or outcome.error]
+    return [outcome for outcome in (*outcomes, *_wavs(report, result, directory)) if outcome.path or outcome.error]
+
+
+def _wavs(report: Report, result: RunResult, directory: Path) -> list[Written]:
+    written: list[Written] = []
+    try:
+        written += (Written("wav", str(path)) for path in write_wavs(report, result, directory))
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        written.append(Written("wav", error=f"wav: {directory} cannot be written ({reason}): see --wdtts-report"))
+    return written
 
 
 def _attempt(name: str, ending: str, write: Writer, report: Report, directory: Path) -> Written:

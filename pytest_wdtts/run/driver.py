@@ -60,7 +60,7 @@ class Run:
         order: dict[str, object] | None = None,
         origin_ns: int = 0,
     ) -> None:
-        self.wheel: TimerWheel[Action] = TimerWheel()
+        self.wheel: TimerWheel[Action] = TimerWheel(on_earlier=self._arm)
         self.transport = transport
         self.plan = plan
         self._gateway = gateway
@@ -161,6 +161,8 @@ class Run:
             self._gateway.dummy_engine,
             tone_every=load.tone_every,
         )
+        if not session.probe:
+            machine.shelf = self.result.shelf
         conversation = Conversation(self, machine, self._target_of(session))
         self._conversations.append(conversation)
         if not session.probe:
@@ -214,14 +216,15 @@ class Run:
         self._timer = loop.call_later(wait_ms / 1000, self._tick)
 
     def _tick(self) -> None:
-        self._timer = None
-        now_ns = self.now_ns()
-        for action in self.wheel.take_due(now_ns):
+        # While the turn lasts its timer counts as set, so that what it schedules arms nothing.
+        self._timer_ns = self.now_ns()
+        for action in self.wheel.take_due(self._timer_ns):
             action(self.now_ns())
+        self._timer = None
         self._arm()
 
     async def _sweep(self) -> None:
-        """Deadlines, our own loop's delay, and the journal; also arms the timer for what answers scheduled."""
+        """Deadlines, our own loop's delay, and the journal."""
         turns = 0
         delays_ns: list[int] = []
         while True:

@@ -27,7 +27,7 @@ from ..protocol import (
     decode_server,
     encode,
 )
-from ..record import ChunkFlag, EventKind, SessionRecord
+from ..record import AudioShelf, ChunkFlag, EventKind, SessionRecord
 from .lenient import salvage
 
 
@@ -94,6 +94,8 @@ class ClientSession:
         self._dummy_engine = dummy_engine
         self._check_audio = check_audio
         self._tone_every = tone_every
+        self.shelf: AudioShelf | None = None
+        """Where the sound goes that somebody may want to hear; nowhere by default."""
         self._text_end_unsure = False
         head = encode(TextDelta(plan.session_id, 7, "x")).decode()
         self._delta_head, self._delta_middle = (
@@ -275,6 +277,8 @@ class ClientSession:
         elif self._check_audio:
             flags |= check_pcm(chunk.audio, expected, start, self.terms, self._tone_is_due())
         wrong_text = chunk.units_text if chunk.units_text != expected else None
+        if self.shelf is not None:
+            self.shelf.keep(self.record, chunk.audio)
         self.record.received(now_ns, chunk.chunk_seq, start, end, len(chunk.audio), flags, wrong_text)
         self.last_unit_received = max(self.last_unit_received, min(end, self.next_unit - 1))
         if self.phase is Phase.FLUSHING:

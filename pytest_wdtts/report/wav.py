@@ -1,0 +1,33 @@
+"""`DIR/<scenario>.<session>.wav`: the sound of the sessions that failing rows name, as it came."""
+
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..record import RunResult
+from ..verdict import Verdict
+from .model import Report
+
+MOST_SESSIONS = 5
+
+
+def write_wavs(report: Report, result: RunResult, directory: Path) -> Iterator[Path]:
+    """Write the first few failing sessions' audio; yields each path. Raises `OSError`."""
+    load = result.header.load
+    for session_id in failing_sessions(report)[:MOST_SESSIONS]:
+        pcm = result.shelf.sound(session_id)
+        if not pcm:
+            continue
+        path = directory / f"{report.scenario}.{session_id}.wav"
+        with wave.open(str(path), "wb") as file:
+            file.setnchannels(load.channels)
+            file.setsampwidth(2)
+            file.setframerate(load.sample_rate)
+            file.writeframes(pcm)
+        yield path
+
+
+def failing_sessions(report: Report) -> list[str]:
+    """Ids that the evidence of failing rows names, each once, in order."""
+    named = [piece.session for row in report.rows if row.verdict is Verdict.FAIL for piece in row.evidence]
+    return [session_id for session_id in dict.fromkeys(named) if session_id]
