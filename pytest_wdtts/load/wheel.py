@@ -4,6 +4,7 @@ Times are absolute, so a late turn never moves the plan: what was due meanwhile 
 """
 
 from collections import defaultdict
+from collections.abc import Callable
 from heapq import heappop, heappush
 from typing import Generic, TypeVar
 
@@ -13,10 +14,14 @@ T = TypeVar("T")
 
 
 class TimerWheel(Generic[T]):
-    """Items by due time, in slots of `slot_ns`; an item never comes out before it is due."""
+    """Items by due time, in slots of `slot_ns`; an item never comes out before it is due.
 
-    def __init__(self, slot_ns: int = NS_PER_MS) -> None:
+    `on_earlier` is called when an item comes before all others, for whoever set a timer by `next_ns`.
+    """
+
+    def __init__(self, slot_ns: int = NS_PER_MS, on_earlier: Callable[[], None] | None = None) -> None:
         self._slot_ns = slot_ns
+        self._on_earlier = on_earlier
         self._slots: defaultdict[int, list[T]] = defaultdict(list)
         self._order: list[int] = []
 
@@ -26,6 +31,8 @@ class TimerWheel(Generic[T]):
         if slot not in self._slots:
             heappush(self._order, slot)
         self._slots[slot].append(item)
+        if self._on_earlier is not None and self._order[0] == slot and len(self._slots[slot]) == 1:
+            self._on_earlier()
 
     def take_due(self, now_ns: int) -> list[T]:
         """Return what is due at `now_ns`, oldest first, and forget it."""

@@ -53,3 +53,13 @@ def test_items_put_down_while_others_come_out_are_kept(slot_ns: int) -> None:
     assert wheel.take_due(6 * MS) == ["later"]
     assert wheel.next_ns() is None
     assert wheel.take_due(7 * MS) == []
+
+
+def test_an_item_before_all_others_is_told() -> None:
+    told: list[int | None] = []
+    wheel: TimerWheel[str] = TimerWheel(on_earlier=lambda: told.append(wheel.next_ns()))
+    wheel.schedule(50_000_000, "first")
+    wheel.schedule(90_000_000, "later")
+    wheel.schedule(50_000_000, "with it")
+    wheel.schedule(20_000_000, "before it")
+    assert told == [50_000_000, 20_000_000]
