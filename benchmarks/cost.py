@@ -9,6 +9,8 @@ import platform
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import msgspec
 import psutil
@@ -16,6 +18,7 @@ from msgspec.structs import asdict
 
 from pytest_wdtts.stack import EmbeddedStack
 
+from .growth import grow, plot
 from .load import BenchLoad, ClientCost
 
 GENERATOR_CORE, GATEWAY_CORE = 0, 1
@@ -28,7 +31,7 @@ SPARE_S = 60.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print, and return 1 where a client did not even carry the load."""
+    """Measure and print; return 1 where growth is worse than linear."""
     options = _parse(arguments)
     pinned = not options.no_pin and hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > 1
     stack = EmbeddedStack()
@@ -44,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             duration_s=options.duration,
             core=GENERATOR_CORE if pinned else -1,
         )
+        if options.growth:
+            return study_growth(load, process, options.output)
         measured = {name: measure(module, load, transport, process) for name, (module, transport) in CLIENTS.items()}
     finally:
         stack.stop()
@@ -53,8 +58,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "clients": measured,
         "ratios": ratios(measured),
     }
-    print(msgspec.json.format(msgspec.json.encode(figures), indent=1).decode())
+    show(figures)
     return 0
+
+
+def study_growth(load: BenchLoad, gateway: psutil.Process, output: Path) -> int:
+    """Carry the growth study out, write JSON and plot beside each other; 1 where growth is worse than linear."""
+    grown = grow(load, lambda one: measure("benchmarks.ours", one, "auto", gateway))
+    show(grown)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_bytes(msgspec.json.format(msgspec.json.encode(grown), indent=1))
+    plot(grown, output.with_suffix(".svg"))
+    return 0 if grown["linear"] else 1
+
+
+def show(figures: dict[str, Any]) -> None:
+    """Print as JSON."""
+    print(msgspec.json.format(msgspec.json.encode(figures), indent=1).decode())
 
 
 def measure(module: str, load: BenchLoad, transport: str, gateway: psutil.Process) -> dict[str, object]:
@@ -65,8 +85,10 @@ def measure(module: str, load: BenchLoad, transport: str, gateway: psutil.Proces
         [sys.executable, "-m", module, msgspec.json.encode(load).decode()],
         stdout=subprocess.PIPE,
         timeout=load.duration_s + load.ramp_s + SPARE_S,
-        check=True,
+        check=False,
     )
+    if done.returncode:
+        raise SystemExit(f"{module} ended with exit code {done.returncode}: no figures without a whole run")
     gateway_s = _cpu_s(gateway) - before_s
     cost = msgspec.json.decode(done.stdout.splitlines()[-1], type=ClientCost)
     per_1000 = 1000 / load.session_seconds
@@ -106,6 +128,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--sessions", type=int, default=1000)
     parser.add_argument("--cps", type=float, default=5.0)
     parser.add_argument("--duration", type=float, default=10.0, help="seconds that each session types")
+    parser.add_argument("--growth", action="store_true", help="cost against sessions, cps and duration (15 min)")
+    parser.add_argument("--output", type=Path, default=Path("wdtts-report/growth.json"), help="where growth goes")
     parser.add_argument("--no-pin", action="store_true", help="leave the choice of cores to the system")
     return parser.parse_args(arguments)
 
