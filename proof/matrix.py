@@ -16,6 +16,7 @@ from pytest_wdtts.cli.conformance import SHORT_LIVED
 from pytest_wdtts.conformance import carry_out, select
 from pytest_wdtts.stack import EmbeddedStack
 from pytest_wdtts.transport import parse_target
+from pytest_wdtts.verdict import row_ids
 
 from .cases import CASES, Case
 from .trial import try_all
@@ -108,7 +109,7 @@ def markdown(lines: list[Line]) -> str:
     ]
     for scenario in ("baseline", "mixed", "heavy"):
         some = [line for line in lines if line.scenario == scenario]
-        rows = _rows(some)
+        rows = _rows(scenario, some)
         parts += ["", f"## {scenario}", "", f"| defect | {' | '.join(rows)} |", "|---" * (len(rows) + 1) + "|"]
         parts += [f"| `{_request(line)}` | {' | '.join(_cell(line, row) for row in rows)} |" for line in some]
     some = [line for line in lines if line.scenario == "conformance"]
@@ -121,10 +122,9 @@ def markdown(lines: list[Line]) -> str:
     return "\n".join(parts) + "\n"
 
 
-def _rows(lines: list[Line]) -> list[str]:
+def _rows(scenario: str, lines: list[Line]) -> list[str]:
     seen = {row for line in lines for row in (*line.expected, *line.red)}
-    order = [row for line in lines for row in (*line.green, *line.red)]
-    return sorted(seen, key=lambda row: order.index(row) if row in order else 0)
+    return [row for row in row_ids(scenario) if row in seen]
 
 
 def _cell(line: Line, row: str) -> str:
@@ -139,16 +139,25 @@ def _request(line: Line) -> str:
     return f"{line.defect}:{line.arguments}" if line.arguments else line.defect
 
 
+def publish(lines: list[Line]) -> None:
+    """Write the matrix; a defect that was not tried now keeps the line that it had."""
+    tried = {line.defect: line for line in lines}
+    file = FOLDER / "matrix.json"
+    before = msgspec.json.decode(file.read_bytes(), type=list[Line]) if file.exists() else []
+    by_defect = {line.defect: line for line in before} | tried
+    everything = [by_defect[case.defect] for case in CASES if case.defect in by_defect]
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(msgspec.json.format(msgspec.json.encode(everything), indent=1) + b"\n")
+    (FOLDER / "matrix.md").write_text(markdown(everything), encoding="utf-8")
+
+
 def main() -> int:
-    """Write the matrix; 0 where every defect is proven, else 1."""
+    """Write the matrix; 0 where every defect tried is proven, else 1."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("defects", nargs="*", help="only these; the files in docs/proof are written for all only")
+    parser.add_argument("defects", nargs="*", help="only these; the others keep their lines")
     chosen = parser.parse_args().defects
     lines = carry_out_lines(case for case in CASES if not chosen or case.defect in chosen)
-    if not chosen:
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        (FOLDER / "matrix.json").write_bytes(msgspec.json.format(msgspec.json.encode(lines), indent=1) + b"\n")
-        (FOLDER / "matrix.md").write_text(markdown(lines), encoding="utf-8")
+    publish(lines)
     for line in lines:
         if not line.proven:
             sys.stdout.write(

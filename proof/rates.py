@@ -75,7 +75,7 @@ def markdown(measured: list[Measured]) -> str:
         "# Lowest rates found",
         "",
         "Measured by `make proof-rates` in runs of 50 sessions, 20 units a second, 30 s, one run for each rate, with "
-        "the scenarios' own faults. `rate` is a share of all chunks, `share` one of the sessions that come to where the "
+        "the scenarios' own faults. `rate` is a share of all chunks, `share` one of sessions that come to where the "
         "defect lurks. Defects that are not listed were not measured at this size.",
         "",
         "| defect | of | found at | not found at |",
