@@ -86,9 +86,12 @@ def drive(order: Order, seat: Seat, gateway: Gateway, stack: Stack, run_id: str,
     need_files(len(plan.sessions))
     transport = choose_transport(order.transport)
     path = part_path(Path(order.report_dir), plan.scenario, seat.number)
-    part = Run(plan, gateway, stack, transport, path, order=to_header(order), origin_ns=origin_ns)
+
+    async def execute() -> None:
+        await Run(plan, gateway, stack, transport, path, order=to_header(order), origin_ns=origin_ns).execute()
+
     with asyncio.Runner(loop_factory=transport.new_event_loop) as runner:
-        runner.run(part.execute())
+        runner.run(execute())
 
 
 def judge_parts(order: Order, run_id: str, of: int, lost: dict[int, str], limits: Limits | None = None) -> Outcome:
