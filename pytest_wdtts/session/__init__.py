@@ -1,5 +1,6 @@
 """One conversation as a sans-I/O state machine. Pure."""
 
-from .machine import PHASE_LIMIT_S, ClientSession, Phase
+from .machine import ClientSession
+from .phase import WAITS, Phase
 
-__all__ = ["PHASE_LIMIT_S", "ClientSession", "Phase"]
+__all__ = ["WAITS", "ClientSession", "Phase"]

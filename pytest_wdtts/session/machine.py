@@ -4,54 +4,16 @@ The driver owns the socket and the clock; this machine owns what the conversatio
 gateway does against the contract becomes evidence in the record, never an exception.
 """
 
-import json
 from collections.abc import Callable
-from enum import Enum
-from functools import cache
 
 from ..clock import NS_PER_S
 from ..ledger.audio import AudioTerms, check_pcm
 from ..load import SessionPlan
-from ..protocol import (
-    AudioChunk,
-    Cancel,
-    Error,
-    Malformed,
-    Resume,
-    ServerMessage,
-    Start,
-    StartAck,
-    TextDelta,
-    TextEnd,
-    TtsEnd,
-    decode_server,
-    encode,
-)
+from ..protocol import AudioChunk, Error, Malformed, ServerMessage, Start, StartAck, TtsEnd, decode_server
 from ..record import AudioShelf, ChunkFlag, EventKind, SessionRecord
 from .lenient import salvage
-
-
-class Phase(Enum):
-    """Where a conversation stands."""
-
-    NEW = "new"
-    OPENING = "opening"
-    STREAMING = "streaming"
-    FLUSHING = "flushing"
-    AWAY = "away"
-    REOPENING = "reopening"
-    CLOSING = "closing"
-    ENDED = "ended"
-
-
-PHASE_LIMIT_S = {
-    Phase.NEW: 10.0,
-    Phase.OPENING: 10.0,
-    Phase.REOPENING: 10.0,
-    Phase.FLUSHING: 10.0,
-    Phase.CLOSING: 5.0,
-}
-"""How long the gateway may leave us waiting; in FLUSHING the wait starts anew with every chunk."""
+from .outgoing import Outgoing
+from .phase import WAITS, Phase
 
 RESEND_TEXT_END_S = 2.0
 """After a return to a plain v1 gateway nobody says whether `text_end` arrived; after this quiet it goes again."""
@@ -80,14 +42,14 @@ class ClientSession:
         self.start = Start(plan.session_id, audio_format, sample_rate, channels)  # type: ignore[arg-type]
         self.terms = AudioTerms.of(sample_rate, channels, "", 0, dummy_engine)
         self._asked = (audio_format, sample_rate, channels)
-        self.deadline_ns = plan.open_ns + round(PHASE_LIMIT_S[Phase.NEW] * NS_PER_S)
+        self.deadline_ns = plan.open_ns + round(WAITS[Phase.NEW].limit_s * NS_PER_S)
         self.next_unit = 0
         self.last_unit_received = -1
         self.text_ended = False
         self.cancelled = False
         self.slow = False
         self.resume_on_return = True
-        self._seq = 0
+        self._outgoing = Outgoing(self.start)
         self._starts = 0
         self._acked = False
         self._ready_ns = 0
@@ -97,11 +59,6 @@ class ClientSession:
         self.shelf: AudioShelf | None = None
         """Where the sound goes that somebody may want to hear; nowhere by default."""
         self._text_end_unsure = False
-        head = encode(TextDelta(plan.session_id, 7, "x")).decode()
-        self._delta_head, self._delta_middle = (
-            head.split("7,", 1)[0],
-            head.split("7,", 1)[1].rsplit('"x"', 1)[0],
-        )
 
     # --- what the driver tells ---------------------------------------------------------------------------
 
@@ -115,7 +72,7 @@ class ClientSession:
         self.record.note(now_ns, EventKind.OPENED)
         self._starts += 1
         self._enter(Phase.REOPENING if self._acked else Phase.OPENING, now_ns)
-        return [encode(self.start)]
+        return [self._outgoing.start()]
 
     def due_ns(self) -> int | None:
         """When the next unit, or `text_end`, is due; None when there is nothing to send or no way to."""
@@ -172,7 +129,7 @@ class ClientSession:
         self.cancelled = True
         self.record.note(now_ns, EventKind.CANCEL_SENT)
         self._enter(Phase.FLUSHING, now_ns)
-        return [encode(Cancel(self.plan.session_id, self._take_seq()))]
+        return [self._outgoing.cancel()]
 
     def cut(self, now_ns: int, how: str, resume: bool) -> bool:
         """We cut the connection on purpose; False where the conversation had ended by itself before."""
@@ -210,15 +167,9 @@ class ClientSession:
             self._text_end_unsure = False
             self._enter(Phase.FLUSHING, now_ns)
             self.record.note(now_ns, EventKind.SENT_AGAIN, "text_end")
-            return [encode(TextEnd(self.plan.session_id, self._take_seq()))]
-        waited = {
-            Phase.NEW: "no WebSocket connection",
-            Phase.OPENING: "no start_ack",
-            Phase.REOPENING: "no start_ack after the return",
-            Phase.FLUSHING: "no tts_end",
-            Phase.CLOSING: "connection left open after the end",
-        }.get(self.phase, "nothing")
-        message = f"{waited} within {PHASE_LIMIT_S.get(self.phase, 0):g} s"
+            return [self._outgoing.text_end()]
+        wait = WAITS.get(self.phase)
+        message = wait.message if wait else "the run's patience is over"
         if self.phase is Phase.CLOSING:
             self.end_violation(now_ns, message)
             self._enter(Phase.ENDED, now_ns)
@@ -249,7 +200,7 @@ class ClientSession:
     def _take_up(self, ack: StartAck, now_ns: int) -> list[bytes]:
         self.record.note(now_ns, EventKind.ACKED, "resumed" if ack.resumed else "")
         self._ready_ns = now_ns
-        frames = [encode(Resume(self.plan.session_id, self.last_unit_received))]
+        frames = [self._outgoing.resume(self.last_unit_received)]
         self.record.note(now_ns, EventKind.RESUME_SENT, str(self.last_unit_received))
         accepted = ack.units_accepted
         if accepted is not None and accepted > self.next_unit:
@@ -335,38 +286,33 @@ class ClientSession:
 
     def _one_unit(self, now_ns: int, due_ns: int) -> bytes:
         self.record.sent(now_ns, max(0, now_ns - max(due_ns, self._ready_ns)))
-        text = _quoted(self.plan.text[self.next_unit])
         self.next_unit += 1
-        frame = f"{self._delta_head}{self._take_seq()},{self._delta_middle}{text}}}"
-        return frame.encode("utf-8", "surrogatepass")
+        return self._outgoing.unit(self.plan.text[self.next_unit - 1])
 
     def _all_at_once(self, now_ns: int, due_ns: int) -> bytes:
         text = self.plan.text[self.next_unit :]
         for _ in text:
             self.record.sent(now_ns, max(0, now_ns - max(due_ns, self._ready_ns)))
         self.next_unit = len(self.plan.text)
-        return encode(TextDelta(self.plan.session_id, self._take_seq(), text))
+        return self._outgoing.text(text)
 
     def _text_end(self, now_ns: int) -> bytes:
         self.text_ended = True
         self.record.note(now_ns, EventKind.TEXT_END_SENT)
         self._enter(Phase.FLUSHING, now_ns)
-        return encode(TextEnd(self.plan.session_id, self._take_seq()))
+        return self._outgoing.text_end()
 
     def _enter(self, phase: Phase, now_ns: int) -> None:
         self.phase = phase
         unsure = self._text_end_unsure and phase is Phase.FLUSHING
-        limit_s = RESEND_TEXT_END_S if unsure else PHASE_LIMIT_S.get(phase)
+        wait = WAITS.get(phase)
+        limit_s = RESEND_TEXT_END_S if unsure else wait.limit_s if wait else 0.0
         self.deadline_ns = now_ns + round(limit_s * NS_PER_S) if limit_s else 0
 
     def _tone_is_due(self) -> bool:
         """Every so many chunks, and not the same ones in every session."""
         every = self._tone_every
         return every > 0 and (len(self.record.received_ns) + self.plan.index) % every == 0
-
-    def _take_seq(self) -> int:
-        self._seq += 1
-        return self._seq - 1
 
 
 _TABLE: dict[tuple[Phase, type], Callable[..., list[bytes]]] = {
@@ -383,12 +329,6 @@ _TABLE: dict[tuple[Phase, type], Callable[..., list[bytes]]] = {
         for phase in (Phase.OPENING, Phase.REOPENING, Phase.STREAMING, Phase.FLUSHING)
     },
 }
-
-
-@cache
-def _quoted(unit: str) -> str:
-    """A unit as JSON; a text has few different ones."""
-    return json.dumps(unit, ensure_ascii=False)
 
 
 def _name(message: ServerMessage) -> str:
