@@ -76,7 +76,8 @@ def markdown(measured: list[Measured]) -> str:
         "",
         "Measured by `make proof-rates` in runs of 50 sessions, 20 units a second, 30 s, one run for each rate, with "
         "the scenarios' own faults. `rate` is a share of all chunks, `share` one of sessions that come to where the "
-        "defect lurks. Defects that are not listed were not measured at this size.",
+        "defect lurks; it strikes one of the first twenty-five of them however small it is, so below 1 in 50 it is one "
+        "single session. Defects that are not listed were not measured at this size.",
         "",
         "| defect | of | found at | not found at |",
         "|---|---|---|---|",
