@@ -13,7 +13,7 @@ from ..report import Report, Written, build_report, write_all
 from ..run import Progress, Run
 from ..stack import Gateway
 from ..transport import Connection, Transport, choose_transport, parse_target
-from ..verdict import Limits, Row, judge
+from ..verdict import Limits, Row, judge_case
 from ..verdict.case import Case
 from .open_files import need_files
 from .order import Order
@@ -78,10 +78,10 @@ def conclude(result: RunResult, directory: Path, limits: Limits | None = None) -
 
     The verdict stands whatever could not be written; `Outcome.written` says what that is.
     """
-    rows = judge(result, limits)
+    case = Case(result, limits)
     header = result.header
     replay = replay_command(header, directory / f"{header.scenario}.jsonl")
-    report = build_report(Case(result, limits), rows, replay)
+    report = build_report(case, judge_case(case), replay)
     written = write_all(report, result, directory)
     return Outcome(report, result, str(directory / f"{header.scenario}.json"), tuple(written))
 

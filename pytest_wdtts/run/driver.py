@@ -144,7 +144,6 @@ class Run:
             replaces=old.session_id,
         )
         self._plan_conversation(new)
-        self._arm()
 
     # --- inside ------------------------------------------------------------------------------------------------
 

@@ -57,9 +57,13 @@ def row_ids(scenario: str) -> tuple[str, ...]:
 
 def judge(result: RunResult, limits: Limits | None = None) -> list[Row]:
     """Judge a run. Where the run itself is no evidence, every row is `invalid` and blames nobody."""
-    case = Case(result, limits)
+    return judge_case(Case(result, limits))
+
+
+def judge_case(case: Case) -> list[Row]:
+    """The same for a run that is laid out already: its ledgers and measures serve the report as well."""
     validity = _guarded(run_valid, case)
-    rows = [_guarded(judge, case) for judge in _JUDGES.get(result.header.scenario, _ANY)]
+    rows = [_guarded(judge, case) for judge in _JUDGES.get(case.header.scenario, _ANY)]
     if validity.verdict is not Verdict.PASS:
         rows = [_voided(row, validity) for row in rows]
     return [validity, *rows]
