@@ -1,6 +1,6 @@
-"""The fixtures: a run for the test's markers, made once, and the checklist's rows as outcomes."""
+"""The fixtures: a run for the test's markers, made once, the checklist's rows as outcomes, and the stack alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
@@ -10,6 +10,7 @@ from .ordering import progress_line, take_order
 
 if TYPE_CHECKING:
     from .gate import Outcome
+    from .stack import Gateway
 
 
 class Carrier(Protocol):
@@ -50,6 +51,26 @@ def _carry_out(request: pytest.FixtureRequest, asked: Asked) -> "Outcome":
     if CREW in request.config.stash:
         return request.config.stash[CREW].carry_out(asked.key, request.node)
     return carry_out(take_order(request.config, asked), progress_line(request.config))
+
+
+@pytest.fixture(scope="session")
+def wdtts_gateway(pytestconfig: pytest.Config) -> "Iterator[Gateway]":
+    """The stack alone, for tests that speak to it themselves: `.url`, `.api_key`, `.health` of a gateway that is up.
+
+    Embedded, Compose or external, as the options say; taken down at the end of the tests.
+    """
+    from .errors import UsageError, WdttsError
+
+    try:
+        stack = take_order(pytestconfig, Asked("gateway")).make_stack()
+    except UsageError as error:
+        pytest.fail(str(error), pytrace=False)
+    try:
+        yield stack.start()
+    except WdttsError as error:
+        pytest.fail(f"invalid: {error}", pytrace=False)
+    finally:
+        stack.stop()
 
 
 @pytest.fixture
