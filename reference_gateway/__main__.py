@@ -5,9 +5,11 @@ Exit codes: 0 shut down by a signal; 2 a wrong setting; 3 the port cannot be had
 
 import argparse
 import asyncio
+import contextlib
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
@@ -28,14 +30,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = read_settings({**os.environ, **given})
         defects = switch_on(options.defect)
-        return _runner()(_serve(settings, defects))
+        return _runner()(_serve(settings, defects, options.end_with_stdin))
     except (WrongSetting, UnknownDefect, WrongArgument) as error:
         return _complain(2, str(error))
     except EngineFailed as error:
         return _complain(4, f"the {settings.engine} engine cannot start: {error}")
 
 
-async def _serve(settings: Settings, defects: Defects) -> int:
+async def _serve(settings: Settings, defects: Defects, end_with_stdin: bool) -> int:
     engine = make_engine(settings)
     await engine.start()
     gateway = make_gateway(settings, engine, defects)
@@ -49,6 +51,8 @@ async def _serve(settings: Settings, defects: Defects) -> int:
     try:
         await web.SockSite(runner, listener, backlog=4096).start()
         stop = _on_signals()
+        if end_with_stdin:
+            _on_stdin_end(stop)
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         print(f"reference_gateway listening on ws://{host}:{listener.getsockname()[1]}/tts", flush=True)
         await stop.wait()
@@ -74,6 +78,19 @@ def _on_signals() -> asyncio.Event:
     return stop
 
 
+def _on_stdin_end(stop: asyncio.Event) -> None:
+    """Set it when standard input ends: whoever holds the other end of the pipe is gone, however it went."""
+    loop = asyncio.get_running_loop()
+
+    def watch() -> None:
+        while os.read(sys.stdin.fileno(), 4096):
+            pass
+        with contextlib.suppress(RuntimeError):  # The loop was closed first.
+            loop.call_soon_threadsafe(stop.set)
+
+    threading.Thread(target=watch, daemon=True, name="stdin").start()
+
+
 def _runner() -> Callable[[Coroutine[Any, Any, int]], int]:
     try:
         import uvloop
@@ -88,6 +105,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--port", help="overrides WS_TTS_PORT; 0 picks a free one")
     parser.add_argument("--engine", help="overrides WS_TTS_ENGINE")
     parser.add_argument("--defect", action="append", default=[], metavar="NAME[:ARGS]", help="switch a misbehaviour on")
+    parser.add_argument("--end-with-stdin", action="store_true", help="end, as by SIGTERM, when standard input ends")
     return parser.parse_args(arguments)
 
 

@@ -52,6 +52,7 @@ class EmbeddedStack:
             "127.0.0.1",
             "--port",
             str(self._port),
+            "--end-with-stdin",  # A test process that is killed outright stops nothing; its end of the pipe closes.
         ]
         for defect in self._defects:
             command += ["--defect", defect]
@@ -59,7 +60,7 @@ class EmbeddedStack:
         self._process = subprocess.Popen(
             command,
             env=os.environ | settings,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -80,8 +81,7 @@ class EmbeddedStack:
             self._process.wait(STOP_LIMIT_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait(STOP_LIMIT_S)
-        self._process = None
+        self._bury()
 
     def pids(self) -> list[int]:
         """The child's process id."""
@@ -98,8 +98,15 @@ class EmbeddedStack:
             return
         if self._process is not None:
             self._process.kill()
-            self._process.wait(STOP_LIMIT_S)
+            self._bury()
         self.start()
+
+    def _bury(self) -> None:
+        assert self._process is not None
+        assert self._process.stdin is not None
+        self._process.wait(STOP_LIMIT_S)
+        self._process.stdin.close()
+        self._process = None
 
     def _signal(self, number: int) -> None:
         if self._process is not None and self._process.poll() is None:
