@@ -15,7 +15,8 @@ class Case(Struct, frozen=True):
     """One defect on trial. Rows are ids with blanks between them.
 
     `expected` and `tolerated` are rows of `scenario`. What no load can show has instead in `conformance` globs of
-    the cases of the catalogue that have to fail, and in `tolerated` of those that are not asked.
+    the cases of the catalogue that have to fail, and in `tolerated` of those that are not asked. `dial` is the
+    argument that `make proof-rates` turns, where it is not the first of `arguments`.
     """
 
     defect: str
@@ -24,6 +25,7 @@ class Case(Struct, frozen=True):
     expected: str = ""
     tolerated: str = ""
     conformance: str = ""
+    dial: str = ""
     load: dict[str, object] = {}
     shares: dict[str, dict[str, object]] = {}
 
@@ -148,10 +150,10 @@ ERRORS = (
 )
 TIMING = (
     Case("service_drift", "ms_per_s=15", expected="service_time_p99_stable", tolerated=SLOW, load=LONGER),
-    Case("long_tail", expected="service_time_p99_stable", tolerated=SLOW, load=LONGER | {"sessions": 16}),
-    Case("stall", "start_s=6", expected="service_time_p99_stable", tolerated=SLOW, load=LONGER),
+    Case("long_tail", dial="rate", expected="service_time_p99_stable", tolerated=SLOW, load=LONGER | {"sessions": 16}),
+    Case("stall", "start_s=6", dial="seconds", expected="service_time_p99_stable", tolerated=SLOW, load=LONGER),
     Case("synthesis_on_loop", "ms=60", expected="ttfa_p99_stable", tolerated=SLOW, load=LONGER),
-    Case("slow_accept", expected="ttfa_p99_stable", tolerated=SLOW, load=LONGER),
+    Case("slow_accept", dial="share", expected="ttfa_p99_stable", tolerated=SLOW, load=LONGER),
     Case("later_is_slower", "ms=20", expected="ttfa_p99_stable", tolerated=SLOW, load=LONGER),
     Case(
         "slow_reader_blocks",

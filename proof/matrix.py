@@ -56,7 +56,7 @@ class Line(Struct, frozen=True):
 def carry_out_lines(cases: Iterable[Case], load: dict[str, object] | None = None) -> list[Line]:
     """Try all cases, by load (with other fields where given) or by the catalogue; say on stderr how far it is."""
     cases = list(cases)
-    by_defect = {case.defect: _by_catalogue(case) for case in cases if case.conformance}
+    by_defect = {case.defect: judge_by_catalogue(case) for case in cases if case.conformance}
     for case, trial in try_all([case for case in cases if not case.conformance], load):
         line = Line(
             case.defect,
@@ -74,7 +74,8 @@ def carry_out_lines(cases: Iterable[Case], load: dict[str, object] | None = None
     return [by_defect[case.defect] for case in cases]
 
 
-def _by_catalogue(case: Case) -> Line:
+def judge_by_catalogue(case: Case) -> Line:
+    """Carry the conformance cases of one defect out, and all that must not fail with it."""
     expected = [one.id for one in select(case.conformance.split())]
     others = [one.id for one in select(exclude=[*case.conformance.split(), *case.tolerated.split()])]
     stack = EmbeddedStack(SHORT_LIVED, (case.request,))

@@ -105,14 +105,14 @@ class OfChunks(ByChance, abstract=True):
 class OfSessions(Defect, abstract=True):
     """Strikes a share of those sessions that come to where it lurks.
 
-    Evenly, not by chance: of a share of 1 % that is every hundredth, and one of the first twenty-five.
+    Evenly, not by chance: one of the first four, however small the share, and of 1 % then every hundredth.
     """
 
     share: float = 0.01
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._due = 1 - self.random.uniform(0, 0.25) if self.share else 0.0
+        self._due = 1 - self.random.uniform(0, min(0.25, 4 * self.share)) if self.share else 0.0
         self._chosen: dict[str, bool] = {}
 
     def strikes(self, session_id: str) -> bool:
