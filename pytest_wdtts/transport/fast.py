@@ -15,6 +15,7 @@ import picows
 
 from .seam import Listener, Target
 from .tcp import (
+    CLOSED_WORDS,
     CONNECT_LIMIT_S,
     MAX_MESSAGE_BYTES,
     PARTIAL_READ_BYTES,
@@ -91,6 +92,8 @@ class FastConnection(picows.WSListener):
                     use_aiofastnet=False,
                     server_hostname=target.host if target.tls else None,
                 )
+            if self._wire is None:  # The library takes a peer that hangs up during the handshake for a success.
+                self._fail(CLOSED_WORDS)
         except TimeoutError:
             self._fail(f"no connection within {CONNECT_LIMIT_S:g} s")
         except picows.WSInvalidStatusError as error:

@@ -18,6 +18,7 @@ from websockets.uri import parse_uri
 
 from .seam import Listener, Target
 from .tcp import (
+    CLOSED_WORDS,
     CONNECT_LIMIT_S,
     MAX_MESSAGE_BYTES,
     PARTIAL_READ_BYTES,
@@ -128,7 +129,7 @@ class PortableConnection(asyncio.BufferedProtocol):
         """Asyncio: the socket is closed."""
         self._wire.receive_eof()
         if not self._open:
-            self._fail(str(exc) if exc else "connection closed during the handshake")
+            self._fail(CLOSED_WORDS)
             return
         received = self._wire.close_rcvd
         self._finish(received.code if received else 1006, received.reason if received else str(exc or ""))

@@ -15,6 +15,10 @@ PARTIAL_READ_BYTES = 512
 """How little is read at a time by a connection that is to be cut within a frame."""
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 """Value of SO_LINGER with which closing a socket resets the connection."""
+CLOSED_WORDS = (
+    "connection closed during the handshake: expected 101 Switching Protocols; check the port, and ws:// against wss://"
+)
+"""What to say of a peer that hangs up instead of answering: one that speaks another protocol, mostly."""
 
 
 async def open_socket(loop: asyncio.AbstractEventLoop, target: Target) -> socket.socket:
@@ -51,7 +55,7 @@ async def _addresses(loop: asyncio.AbstractEventLoop, target: Target) -> list[tu
 
 def socket_words(error: OSError) -> str:
     """Say why a connection could not be made: the system's own words, where it has any."""
-    return os.strerror(error.errno) if error.errno else str(error) or "connection closed during the handshake"
+    return os.strerror(error.errno) if error.errno else str(error) or CLOSED_WORDS
 
 
 def status_words(code: int) -> str:

@@ -216,16 +216,30 @@ def test_nobody_listens(transport: Transport, play: Callable[[Scene], None]) -> 
     play(scene)
 
 
-def test_the_peer_speaks_no_http(transport: Transport, play: Callable[[Scene], None]) -> None:
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (b"", "connection closed during the handshake: expected 101"),
+        (b"\x15\x03\x01\x00\x02\x02\x46", "check the port, and ws:// against wss://"),
+        (b"HTTP/1.1 101 Switching Proto", "connection closed during the handshake: expected 101"),
+        (b"220 mail.example ESMTP\r\n\r\n", "handshake refused: "),
+    ],
+    ids=["nothing", "a TLS alert", "half an answer", "SMTP"],
+)
+def test_the_peer_answers_otherwise_and_hangs_up(
+    transport: Transport, play: Callable[[Scene], None], answer: bytes, words: str
+) -> None:
     async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"220 mail.example ESMTP\r\n\r\n")
+        writer.write(answer)
         writer.close()
 
     async def scene() -> None:
         async with await asyncio.start_server(babble, "127.0.0.1", 0) as server:
             ear = Ear()
             transport.connect(Target("127.0.0.1", server.sockets[0].getsockname()[1], "/tts"), ear)
-            assert (await ear.next())[0] == "failed"
+            kind, reason = await ear.next()
+            assert kind == "failed"
+            assert words in reason
 
     play(scene)
 
