@@ -77,5 +77,5 @@ def make_gateway(settings: Settings, engine: Engine, defects: Defects) -> Gatewa
         stall_bytes=settings.stall_bytes,
         ttl_ns=int(settings.ttl_s * 1e9),
     )
-    registry = Registry(defects.limits(limits), settings.total_unsent_bytes, tally)
+    registry = Registry(defects.limits(limits), settings.total_unsent_bytes, settings.total_cache_bytes, tally)
     return Gateway(settings, engine, defects, registry, tally)

@@ -33,7 +33,7 @@ class ChunkLog:
         self.sent_through = -1
         """Last unit that was ever sent."""
         self.evicted_through = -1
-        """Last unit that `rewind` can no longer bring back."""
+        """Last unit that `move_cursor` can no longer bring back."""
 
     @property
     def sent_chunks(self) -> int:
@@ -81,6 +81,10 @@ class ChunkLog:
             self._step_forward()
         self._evict()
 
+    def shrink(self, cache_bytes: int) -> None:
+        """Let the oldest of what was sent leave the cache window, down to so many bytes."""
+        self._drop_oldest(self._cache_chunks, cache_bytes)
+
     def clear(self) -> None:
         """Drop all audio, sent and unsent; the counts of units stay."""
         self._sent.clear()
@@ -95,7 +99,10 @@ class ChunkLog:
         return chunk
 
     def _evict(self) -> None:
-        while len(self._sent) > self._cache_chunks or self.sent_bytes > self._cache_bytes:
+        self._drop_oldest(self._cache_chunks, self._cache_bytes)
+
+    def _drop_oldest(self, most_chunks: int, most_bytes: int) -> None:
+        while len(self._sent) > most_chunks or self.sent_bytes > most_bytes:
             chunk = self._sent.popleft()
             self.sent_bytes -= len(chunk.audio)
             self.evicted_through = chunk.last_unit

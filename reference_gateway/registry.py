@@ -22,21 +22,51 @@ class Holder(Protocol):
         """Note that another connection holds the session now."""
 
 
+class Share:
+    """Bytes of something, by session and in all, with a bound on all."""
+
+    def __init__(self, bound: int) -> None:
+        self._bound = bound
+        self._by_session: dict[str, int] = {}
+        self.total = 0
+
+    def note(self, session_id: str, size: int) -> None:
+        """Take note of how much this session has now."""
+        self.total += size - self._by_session.get(session_id, 0)
+        self._by_session[session_id] = size
+
+    def drop(self, session_id: str) -> None:
+        """Forget a session."""
+        self.total -= self._by_session.pop(session_id, 0)
+
+    def too_large(self) -> str | None:
+        """Return the session that has most of it, where all together have too much: that one pays, not the last."""
+        return max(self._by_session, key=self._by_session.__getitem__) if self.total > self._bound else None
+
+
 class Registry:
     """Sessions live here from their `start` until they ended for good or their client stayed away."""
 
-    def __init__(self, limits: Limits, total_unsent_bytes: int, tally: Tally) -> None:
+    def __init__(self, limits: Limits, total_unsent_bytes: int, total_cache_bytes: int, tally: Tally) -> None:
         self._limits = limits
-        self._total_bound = total_unsent_bytes
         self._tally = tally
         self._sessions: dict[str, Session] = {}
         self._holders: dict[str, Holder] = {}
-        self._unsent: dict[str, int] = {}
-        self.unsent_bytes = 0
-        """Bytes of PCM that wait for a socket, over all sessions."""
+        self._unsent = Share(total_unsent_bytes)
+        self._cached = Share(total_cache_bytes)
 
     def __len__(self) -> int:
         return len(self._sessions)
+
+    @property
+    def unsent_bytes(self) -> int:
+        """Bytes of PCM that wait for a socket, over all sessions."""
+        return self._unsent.total
+
+    @property
+    def cached_bytes(self) -> int:
+        """Bytes of PCM that were sent and are kept for `resume`, over all sessions."""
+        return self._cached.total
 
     def find(self, session_id: str) -> Session | None:
         """Return the live session of this id."""
@@ -72,19 +102,23 @@ class Registry:
         if self._sessions.get(session_id) is session:
             del self._sessions[session_id]
             self._holders.pop(session_id, None)
-            self.unsent_bytes -= self._unsent.pop(session_id, 0)
+            self._unsent.drop(session_id)
+            self._cached.drop(session_id)
 
     def settle(self, session: Session) -> None:
-        """Take note of how much of the session's audio waits now, and keep the total in bounds."""
+        """Take note of how much audio the session holds now, and keep both totals in bounds."""
         session_id = session.start.session_id
         if self._sessions.get(session_id) is not session:
             return
-        unsent = session.log.unsent_bytes
-        self.unsent_bytes += unsent - self._unsent.get(session_id, 0)
-        self._unsent[session_id] = unsent
-        if self.unsent_bytes > self._total_bound:
-            # Whoever holds most pays, not whoever happened to come last.
-            worst = self._sessions[max(self._unsent, key=self._unsent.__getitem__)]
+        self._unsent.note(session_id, session.log.unsent_bytes)
+        self._cached.note(session_id, session.log.sent_bytes)
+        while largest := self._cached.too_large():
+            # Half of it at once, so that a gateway at its bound does not look for the largest at every chunk.
+            log = self._sessions[largest].log
+            log.shrink(log.sent_bytes // 2)
+            self._cached.note(largest, log.sent_bytes)
+        if largest := self._unsent.too_large():
+            worst = self._sessions[largest]
             worst.fail("backpressure", "the gateway holds too much unsent audio, most of it of this session")
             self._drop_failed(worst)
 

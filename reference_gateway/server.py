@@ -61,6 +61,7 @@ class _Routes:
                 "sessions_live": ("Sessions held, absent clients included", lambda: len(gateway.registry)),
                 "connections": ("Open WebSocket connections", lambda: len(gateway.guests)),
                 "unsent_bytes": ("PCM that waits for a socket", lambda: gateway.registry.unsent_bytes),
+                "cached_bytes": ("PCM that is kept for resume", lambda: gateway.registry.cached_bytes),
                 "loop_lag_seconds": ("How late the last timer was", lambda: gateway.loop_lag_s),
                 "uptime_seconds": ("Time since the start", lambda: monotonic() - self._started),
             },

@@ -48,6 +48,8 @@ class Settings:
     cache_chunks: int = _number("WS_TTS_CACHE_CHUNKS", 512, 0, 1_000_000)
     cache_bytes: int = _number("WS_TTS_CACHE_BYTES", 2 * MIB, 0, 1024 * MIB)
     """The cache window: what one session keeps of the audio already sent, for `resume`."""
+    total_cache_bytes: int = _number("WS_TTS_TOTAL_CACHE_BYTES", 512 * MIB, 0, 64 * 1024 * MIB)
+    """The same for all sessions together: over it, the session with the most loses the older half of its own."""
 
     unsent_chunks: int = _number("WS_TTS_UNSENT_CHUNKS", 16, 1, 1_000_000)
     unsent_bytes: int = _number("WS_TTS_UNSENT_BYTES", 512 * KIB, 1, 1024 * MIB)
