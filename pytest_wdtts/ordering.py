@@ -83,10 +83,6 @@ def progress_line(config: pytest.Config) -> "Progress | None":
         return None
 
     def show(now: "Snapshot") -> None:
-        line = (
-            f"wdtts: {now.sessions_up} up, {now.units_out} units out, {now.units_in} in, {now.errors} errors, "
-            f"service p99 {now.service_p99_ms:.0f} ms, {now.left_s:.0f} s left"
-        )
-        reporter.rewrite(line, erase=True)
+        reporter.rewrite(f"wdtts: {now.line()}", erase=True)
 
     return cast("Progress", show)

@@ -14,8 +14,8 @@ import pytest
 
 from .fixtures import CREW, RUNS
 from .markers import read_markers
-from .ordering import check_items, take_order
-from .shards import Meeting, Member, Seat
+from .ordering import check_items, progress_line, take_order
+from .shards import Meeting, Member, Place, Seat
 
 if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
@@ -34,16 +34,15 @@ class Controller:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: "WorkerController") -> None:
         """Tell a worker where the meeting is."""
-        self._meeting = self._meeting or Meeting()
-        node.workerinput["wdtts_meeting"] = (self._meeting.address, self._meeting.key)
+        meeting = self._meet(node.config)
+        node.workerinput["wdtts_meeting"] = (meeting.address, meeting.key)
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
         """Put our scheduler before the one that was asked for."""
         session: Any = config.pluginmanager.get_plugin("dsession")
         asked = session.pytest_xdist_make_scheduler(config, log)
-        self._meeting = self._meeting or Meeting()
-        return ShardScheduling(asked, self._meeting, config.getoption("dist"))
+        return ShardScheduling(asked, self._meet(config), config.getoption("dist"))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport, sched: Any) -> None:
@@ -51,6 +50,10 @@ class Controller:
         if isinstance(sched, ShardScheduling) and sched.is_row(crashitem):
             report.when = "call"
             report.longrepr = f"invalid: shard lost: {report.longrepr}; the evidence is in the report's directory"
+
+    def _meet(self, config: pytest.Config) -> Meeting:
+        self._meeting = self._meeting or Meeting(progress_line(config))
+        return self._meeting
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -96,7 +99,7 @@ class Crew:
         order = take_order(self._config, asked)
         seat = self._seats[run]
         try:
-            outcome = judge_left(order, run, self._member) if seat.over else lead(order, run, seat, self._member)
+            outcome = judge_left(order, run, self._member) if seat.over else lead(order, Place(self._member, run, seat))
         except WdttsError as error:
             self._member.ask("outcome", run, "", str(error))
             raise
@@ -115,7 +118,7 @@ class Crew:
             return None
         from .gate import follow
 
-        follow(take_order(self._config, asked), asked.key, seat, self._member)
+        follow(take_order(self._config, asked), Place(self._member, asked.key, seat))
         return True
 
 

@@ -110,10 +110,7 @@ def _order(chosen: argparse.Namespace) -> "Order":
 
 
 def _show(now: "Snapshot") -> None:
-    sys.stderr.write(
-        f"\r{now.sessions_up} up, {now.units_out} out, {now.units_in} in, {now.errors} errors, "
-        f"service p99 {now.service_p99_ms:.0f} ms, {now.left_s:.0f} s left   "
-    )
+    sys.stderr.write(f"\r{now.line()}   ")
     sys.stderr.flush()
 
 

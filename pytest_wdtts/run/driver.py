@@ -176,12 +176,16 @@ class Run:
 
     async def _until_over(self) -> str:
         plan = self.plan
-        last_due_ns = max(session.due_ns(len(session.text)) for session in plan.sessions)
+        planned_ns = round((plan.load.ramp_s + plan.load.duration_s) * NS_PER_S)
+        last_due_ns = max((session.due_ns(len(session.text)) for session in plan.sessions), default=planned_ns)
+        if not plan.sessions:  # A part that only watches and breaks the gateway.
+            self.wheel.schedule(planned_ns, lambda now_ns: self._over.set())
         limit_ns = last_due_ns + plan.faults.longest_ns() + round(GRACE_AFTER_PLAN_S * NS_PER_S)
         self._arm()
         try:
             async with asyncio.timeout((limit_ns - self.now_ns()) / NS_PER_S):
                 await self._over.wait()
+                await self._nemesis.at_rest()
         except TimeoutError:
             for conversation in list(self._conversations):
                 conversation.give_up(self.now_ns(), "still open when the run had to end")

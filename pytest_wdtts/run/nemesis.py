@@ -17,7 +17,7 @@ class Nemesis:
     """Puts the plan's faults on the wheel. `injected` counts those that met a live session, by name.
 
     `healed` hears of each fault of the gateway itself once it is over; `trouble` of one that could not be
-    carried out.
+    carried out. What the stack does not break itself, somebody else breaks, counts and tells of.
     """
 
     def __init__(
@@ -55,7 +55,9 @@ class Nemesis:
         """Break, wait, mend; in threads, because a process takes its time to go and to come."""
         loop = asyncio.get_running_loop()
         began_s = loop.time()
-        self._count(fault.how)
+        ours = fault.how in self._stack.breaks
+        if ours:
+            self._count(fault.how)
         self.gateway_away = fault.takes_away
         try:
             await asyncio.to_thread(self._stack.break_down, fault.how)
@@ -66,10 +68,15 @@ class Nemesis:
             return
         now_ns = began_ns + round((loop.time() - began_s) * 1e9)
         self.gateway_away = False
-        self._healed(GatewayFaultLine(fault.how, began_ns, now_ns))
+        if ours:
+            self._healed(GatewayFaultLine(fault.how, began_ns, now_ns))
         for place, conversation in enumerate(self.waiting):
             self._wheel.schedule(now_ns + place * RETURN_SPREAD_NS, conversation.come_back)
         self.waiting = []
+
+    async def at_rest(self) -> None:
+        """Wait until the gateway is mended."""
+        await asyncio.gather(*self._work)
 
     def _turn(self, fault: Fault) -> Action:
         return lambda now_ns: self._inject(fault, now_ns)

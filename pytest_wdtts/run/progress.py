@@ -45,5 +45,24 @@ class Snapshot(Struct, frozen=True):
             left_s=max(0.0, load.duration_s + load.ramp_s - now_ns / NS_PER_S),
         )
 
+    @classmethod
+    def whole(cls, parts: "list[Snapshot]") -> "Snapshot":
+        """Add the parts of one run up; of percentiles and of what is left, the highest."""
+        return cls(
+            sessions_up=sum(part.sessions_up for part in parts),
+            units_out=sum(part.units_out for part in parts),
+            units_in=sum(part.units_in for part in parts),
+            errors=sum(part.errors for part in parts),
+            service_p99_ms=max(part.service_p99_ms for part in parts),
+            left_s=max(part.left_s for part in parts),
+        )
+
+    def line(self) -> str:
+        """Say it in one line of a terminal."""
+        return (
+            f"{self.sessions_up} up, {self.units_out} units out, {self.units_in} in, {self.errors} errors, "
+            f"service p99 {self.service_p99_ms:.0f} ms, {self.left_s:.0f} s left"
+        )
+
 
 Progress = Callable[[Snapshot], None]

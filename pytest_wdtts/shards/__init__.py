@@ -1,13 +1,22 @@
 """One run over several processes: slices of the plan, a meeting point, and one result of all parts."""
 
-from .meeting import GATHER_LIMIT_S, Meeting, Member, Seat
+from .breaking import FollowersStack, LeadersStack
+from .meeting import GATHER_LIMIT_S, Meeting
+from .member import Member, Place
+from .seam import Followers, Leader, Seat, Word
 from .slices import merge_results, part_path, slice_plan, write_merged
 
 __all__ = [
     "GATHER_LIMIT_S",
+    "Followers",
+    "FollowersStack",
+    "Leader",
+    "LeadersStack",
     "Meeting",
     "Member",
+    "Place",
     "Seat",
+    "Word",
     "merge_results",
     "part_path",
     "slice_plan",

@@ -5,31 +5,19 @@ as it lives, so a worker that dies is known at once, by the end of its connectio
 """
 
 import contextlib
-import os
 import secrets
-import signal
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing import AuthenticationError
-from multiprocessing.connection import Client, Connection, Listener
+from multiprocessing.connection import Connection, Listener
 from typing import Any
+
+from ..run import Snapshot
+from .seam import Seat, Word
 
 GATHER_LIMIT_S = 60.0
 """How long the workers that are there wait for those that are not."""
-
-
-@dataclass(frozen=True, slots=True)
-class Seat:
-    """A worker's part in a run: shard `number` of `of`, numbered from 0; the leader brings the stack up.
-
-    `over` says that the run was begun without it: it can only judge what others left.
-    """
-
-    number: int = 0
-    of: int = 1
-    leads: bool = False
-    over: bool = False
 
 
 @dataclass(slots=True)
@@ -42,7 +30,10 @@ class _Gathering:
     numbers: dict[str, int] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
     lost: dict[str, str] = field(default_factory=dict)
-    go: dict[str, Any] | None = None
+    points: dict[str, set[str]] = field(default_factory=dict)
+    """Who has come to which point of the run."""
+    latest: dict[str, Snapshot] = field(default_factory=dict)
+    go: Word | None = None
     outcome: tuple[str, str] | None = None
 
     @property
@@ -51,15 +42,20 @@ class _Gathering:
         return bool(self.numbers) or self.leader in self.lost
 
     @property
-    def finished(self) -> bool:
-        """Whether nobody who takes part is still at it."""
-        return self.closed and set(self.numbers) <= self.done | set(self.lost)
+    def at_it(self) -> set[str]:
+        """Who takes part and is neither through nor lost."""
+        return set(self.numbers) - self.done - set(self.lost)
+
+    def at(self, point: str) -> set[str]:
+        """Who has come to a point."""
+        return self.points.setdefault(point, set())
 
 
 class Meeting:
-    """The meeting point; give `address` and `key` to the workers."""
+    """The meeting point; give `address` and `key` to the workers. `show` hears every second how the whole run is."""
 
-    def __init__(self) -> None:
+    def __init__(self, show: Callable[[Snapshot], None] | None = None) -> None:
+        self._show = show
         self.key = secrets.token_bytes(32)
         self._listener = Listener(authkey=self.key)
         self.address: Any = self._listener.address
@@ -78,6 +74,9 @@ class Meeting:
             "done": self._done,
             "fail": self._fail,
             "await_end": self._await_end,
+            "come_to": self._come_to,
+            "await_all": self._await_all,
+            "await_leader": self._await_leader,
             "refuse": self._refuse,
             "outcome": self._outcome,
         }
@@ -95,8 +94,6 @@ class Meeting:
             for run in self._runs.values():
                 if worker in run.expected and worker not in run.done:
                     run.lost.setdefault(worker, why)
-                if worker == run.leader and worker in run.lost and run.go is not None:
-                    _end_processes(run.go["pids"])
             self._change.notify_all()
 
     def outcomes(self) -> dict[str, tuple[str, str]]:
@@ -132,11 +129,11 @@ class Meeting:
             return Seat(over=True)
         return Seat(run.numbers[worker], len(run.numbers), worker == run.leader)
 
-    def _go(self, worker: str, name: str, order: dict[str, Any]) -> None:
-        self._runs[name].go = order
+    def _go(self, worker: str, name: str, word: Word) -> None:
+        self._runs[name].go = word
         self._change.notify_all()
 
-    def _await_go(self, worker: str, name: str, limit_s: float) -> dict[str, Any] | None:
+    def _await_go(self, worker: str, name: str, limit_s: float) -> Word | None:
         run = self._runs[name]
         self._wait_for(lambda: run.go is not None or run.leader in run.lost or run.leader in run.done, limit_s)
         return run.go
@@ -149,6 +146,19 @@ class Meeting:
         self._runs[name].lost[worker] = why
         self._change.notify_all()
 
+    def _come_to(self, worker: str, name: str, point: str) -> None:
+        self._runs[name].at(point).add(worker)
+        self._change.notify_all()
+
+    def _await_all(self, worker: str, name: str, point: str, limit_s: float) -> bool:
+        run = self._runs[name]
+        return self._wait_for(lambda: run.at_it <= run.at(point) | {worker}, limit_s)
+
+    def _await_leader(self, worker: str, name: str, point: str, limit_s: float) -> bool:
+        run = self._runs[name]
+        self._wait_for(lambda: run.leader in run.at(point) | run.done | set(run.lost), limit_s)
+        return run.leader in run.at(point)
+
     def _refuse(self, worker: str, why: str) -> None:
         self.refused = why
 
@@ -158,19 +168,27 @@ class Meeting:
         The id is empty for a run that never began.
         """
         run = self._runs[name]
-        self._wait_for(lambda: run.finished, limit_s)
-        for late in set(run.numbers) - run.done - set(run.lost):
+        self._wait_for(lambda: run.closed and not run.at_it, limit_s)
+        for late in run.at_it:
             run.lost[late] = f"its worker did not end within {limit_s:g} s"
         lost = {run.numbers[worker]: why for worker, why in run.lost.items() if worker in run.numbers}
-        return len(run.numbers), lost, run.go["run_id"] if run.go else ""
+        return len(run.numbers), lost, run.go.plan.run_id if run.go else ""
 
     def _outcome(self, worker: str, name: str, report_path: str, error: str) -> None:
         self._runs[name].outcome = (report_path, error)
 
     # --- the connections --------------------------------------------------------------------------------------
 
-    def _wait_for(self, condition: Callable[[], bool], limit_s: float) -> None:
-        self._change.wait_for(condition, timeout=limit_s)
+    def _wait_for(self, condition: Callable[[], bool], limit_s: float) -> bool:
+        return self._change.wait_for(condition, timeout=limit_s)
+
+    def _watch(self, worker: str, name: str, now: Snapshot) -> None:
+        with self._change:
+            latest = self._runs[name].latest
+            latest[worker] = now
+            whole = Snapshot.whole(list(latest.values()))
+        if self._show is not None:
+            self._show(whole)
 
     def _accept(self) -> None:
         while True:
@@ -183,40 +201,18 @@ class Meeting:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: "Connection[Any, Any]") -> None:
-        worker = ""
+        """Answer one line until it ends; the end of a life-line is the end of its worker."""
+        worker, lives = "", True
         try:
-            worker = connection.recv()
+            worker, lives = connection.recv()
             while True:
                 question, *arguments = connection.recv()
+                if question == "watch":  # Told, not asked: the load does not wait for whoever looks on.
+                    self._watch(worker, *arguments)
+                    continue
                 with self._change:
                     answer = self._answers[question](worker, *arguments)
                 connection.send(answer)
         except (EOFError, OSError):
-            self.lost(worker)
-
-
-class Member:
-    """A worker's line to the meeting; every question waits for its answer."""
-
-    def __init__(self, address: Any, key: bytes, worker: str) -> None:
-        self._connection = Client(address, authkey=key)
-        self._connection.send(worker)
-
-    def ask(self, question: str, *arguments: Any) -> Any:
-        """Ask one of the meeting's questions. Raises `ConnectionError` when the meeting is gone."""
-        try:
-            self._connection.send((question, *arguments))
-            return self._connection.recv()
-        except EOFError:
-            raise ConnectionResetError("the process that holds the run together is gone") from None
-
-    def leave(self) -> None:
-        """Break the line; whoever leaves before its part is done is lost."""
-        self._connection.close()
-
-
-def _end_processes(pids: list[int]) -> None:
-    """A gateway whose leader died has nobody left who would stop it."""
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, signal.SIGTERM)
+            if lives:
+                self.lost(worker)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from ..faults import FaultPlan, GatewayFault
+from ..faults import FaultPlan
 from ..record import JournalWriter, LoopDelayLine, RunFooter, RunResult, SampleLine, SessionRecord
 from ..run import RunPlan
 
@@ -13,20 +13,20 @@ from ..run import RunPlan
 def slice_plan(plan: RunPlan, number: int, of: int) -> RunPlan:
     """Return part `number` of `of`: every `of`-th session with its faults, and every `of`-th probe.
 
-    Who breaks the gateway has to heal all sessions at once, so a plan that does so stays in one part.
+    Faults of the gateway itself are in all parts: whoever does not carry them out has to expect them. With fewer
+    sessions than parts the last parts are empty, as is a part whose number is `of`.
     """
-    if any(isinstance(fault, GatewayFault) for fault in plan.faults.faults):
-        return plan if number == 0 else replace(plan, sessions=[], probes=[], faults=FaultPlan())
+    of = min(of, len(plan.sessions)) if number < of else of
 
     def ours(index: int) -> bool:
         return index % of == number
 
-    faults = tuple(fault for fault in plan.faults.faults if ours(getattr(fault, "session", 0)))
+    faults = tuple(fault for fault in plan.faults.faults if ours(fault.session))
     return replace(
         plan,
         sessions=[session for session in plan.sessions if ours(session.index)],
         probes=[probe for probe in plan.probes if ours(probe.index)],
-        faults=FaultPlan(plan.faults.shares, faults),
+        faults=FaultPlan(plan.faults.shares, faults, plan.faults.gateway),
     )
 
 
@@ -35,10 +35,13 @@ def part_path(directory: Path, scenario: str, number: int) -> Path:
     return directory / f"{scenario}.shard-{number}.jsonl"
 
 
-def merge_results(parts: list[RunResult], lost: dict[int, str], of: int) -> RunResult:
+def merge_results(
+    parts: list[RunResult], lost: dict[int, str], of: int, facts: dict[str, str] | None = None
+) -> RunResult:
     """Unite the parts' evidence; `lost` says by number which parts did not come to their end, and why.
 
-    All times are from one origin, so they stand side by side as they are. A run that lost a part is partial.
+    The header is the first one's, `facts` are added to what it says of the machine. All times are from one origin,
+    so they stand side by side as they are. A run that lost a part is partial.
     """
     first = parts[0].header
     planned = [fault for part in parts for fault in part.header.planned_faults]
@@ -46,14 +49,16 @@ def merge_results(parts: list[RunResult], lost: dict[int, str], of: int) -> RunR
         replace(
             first,
             planned_faults=sorted(planned, key=_fault_order),
-            environment=first.environment | {"shards": str(of)},
+            environment=first.environment | {"shards": str(of)} | (facts or {}),
         )
     )
     for part in parts:
         for record in (*part.sessions, *part.probes):
             merged.add(record)
         merged.samples += part.samples
-        merged.loop_delays_ns += part.loop_delays_ns
+        merged.gateway_faults += part.gateway_faults
+        if part.sessions:  # Who only leads carries no load: its delays are not the generator's.
+            merged.loop_delays_ns += part.loop_delays_ns
     merged.sessions.sort(key=_plan_order)
     merged.probes.sort(key=_plan_order)
     merged.samples.sort(key=lambda sample: sample.at_ns)
@@ -76,6 +81,8 @@ def write_merged(result: RunResult, path: Path) -> None:
     journal.checkpoint(result)
     for sample in result.samples:
         journal.write(SampleLine(sample))
+    for broken in result.gateway_faults:
+        journal.write(broken)
     journal.write(LoopDelayLine(result.end_ns, result.loop_delays_ns))
     if result.footer:
         journal.write(result.footer)

@@ -1,17 +1,27 @@
 """Workers meet: who takes part, who leads, and what becomes of a run that loses one of them."""
 
 import os
-import subprocess
-import sys
+import queue
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from pytest_wdtts.shards import Meeting, Member, Seat
+from pytest_wdtts.errors import OwnFailure
+from pytest_wdtts.run import SCENARIOS, Snapshot, plan_run
+from pytest_wdtts.shards import Meeting, Member, Place, Seat, Word
+from pytest_wdtts.stack import Gateway
 
 LIMIT_S = 20.0
+WORD = Word(
+    plan=plan_run(SCENARIOS["baseline"], "r1", {"sessions": 3, "duration_s": 5.0}, {}),
+    gateway=Gateway("ws://127.0.0.1:9/tts"),
+    stack="external",
+    transport="auto",
+    origin_ns=0,
+    order={},
+)
 
 
 @pytest.fixture
@@ -67,22 +77,22 @@ def test_who_comes_after_the_beginning_can_only_judge(meeting: Meeting, member: 
     assert member("gw1").ask("join", "run") == Seat(over=True)
 
 
-def begun(meeting: Meeting, member: Callable[[str], Member], meanwhile: Any, pids: list[int]) -> dict[str, Member]:
+def begun(meeting: Meeting, member: Callable[[str], Member], meanwhile: Any) -> dict[str, Member]:
     """A run of three that has had the leader's word."""
     names = ["gw0", "gw1", "gw2"]
     meeting.expect("run", names, leader="gw0")
     members = {name: member(name) for name in names}
     for seat in [meanwhile(members[name].ask, "join", "run") for name in names]:
         seat.result(LIMIT_S)
-    members["gw0"].ask("go", "run", {"run_id": "r1", "pids": pids})
-    assert members["gw1"].ask("await_go", "run", LIMIT_S)["run_id"] == "r1"
+    members["gw0"].ask("go", "run", WORD)
+    assert members["gw1"].ask("await_go", "run", LIMIT_S) == WORD
     return members
 
 
 def test_the_judge_waits_until_the_others_are_through(
     meeting: Meeting, member: Callable[[str], Member], meanwhile: Callable[..., "Future[Any]"]
 ) -> None:
-    members = begun(meeting, member, meanwhile, [])
+    members = begun(meeting, member, meanwhile)
     for name in members:
         members[name].ask("done", "run")
     assert members["gw0"].ask("await_end", "run", LIMIT_S) == (3, {}, "r1")
@@ -91,7 +101,7 @@ def test_the_judge_waits_until_the_others_are_through(
 def test_a_worker_whose_line_breaks_is_lost_at_once(
     meeting: Meeting, member: Callable[[str], Member], meanwhile: Callable[..., "Future[Any]"]
 ) -> None:
-    members = begun(meeting, member, meanwhile, [])
+    members = begun(meeting, member, meanwhile)
     members["gw0"].ask("done", "run")
     members["gw2"].ask("done", "run")
     end = meanwhile(members["gw0"].ask, "await_end", "run", LIMIT_S)
@@ -104,24 +114,75 @@ def test_a_worker_whose_line_breaks_is_lost_at_once(
 def test_a_worker_that_never_ends_is_lost_by_the_deadline(
     meeting: Meeting, member: Callable[[str], Member], meanwhile: Callable[..., "Future[Any]"]
 ) -> None:
-    members = begun(meeting, member, meanwhile, [])
+    members = begun(meeting, member, meanwhile)
     members["gw0"].ask("done", "run")
     _, lost, _ = members["gw0"].ask("await_end", "run", 0.05)
     assert set(lost) == {1, 2}
     assert "did not end within 0.05 s" in lost[1]
 
 
-def test_a_leader_that_dies_takes_its_gateway_along(
+def places(members: dict[str, Member]) -> list[Place]:
+    return [Place(member, "run", Seat(number, 3)) for number, member in enumerate(members.values())]
+
+
+def test_the_leader_waits_for_all_at_a_point_and_they_wait_for_it(
     meeting: Meeting, member: Callable[[str], Member], meanwhile: Callable[..., "Future[Any]"]
 ) -> None:
-    gateway = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"])
-    try:
-        members = begun(meeting, member, meanwhile, [gateway.pid])
-        members["gw0"].leave()
-        assert gateway.wait(LIMIT_S) != 0
-    finally:
-        gateway.kill()
-        gateway.wait()
+    leader, first, second = places(begun(meeting, member, meanwhile))
+    ready = meanwhile(leader.await_all, "ready")
+    mended = meanwhile(second.await_leader, "mended")
+    first.come_to("ready")
+    assert not ready.done()
+    second.done()  # Who is through is waited for no more.
+    ready.result(LIMIT_S)
+    assert not mended.done()
+    leader.come_to("mended")
+    mended.result(LIMIT_S)
+    first.await_leader("mended")  # Who comes later finds it so.
+
+
+def test_a_worker_that_dies_before_a_point_is_not_waited_for(
+    meeting: Meeting, member: Callable[[str], Member], meanwhile: Callable[..., "Future[Any]"]
+) -> None:
+    members = begun(meeting, member, meanwhile)
+    leader, first, _ = places(members)
+    ready = meanwhile(leader.await_all, "ready")
+    first.come_to("ready")
+    members["gw2"].leave()
+    ready.result(LIMIT_S)
+
+
+def test_a_leader_that_dies_before_a_point_is_our_own_failure(
+    meeting: Meeting, member: Callable[[str], Member], meanwhile: Callable[..., "Future[Any]"]
+) -> None:
+    members = begun(meeting, member, meanwhile)
+    mended = meanwhile(places(members)[1].await_leader, "mended gateway_restart")
+    members["gw0"].leave()
+    with pytest.raises(OwnFailure, match="the worker that leads the run never mended gateway_restart"):
+        mended.result(LIMIT_S)
+
+
+def test_who_does_not_come_to_a_point_is_named_as_our_own_failure(
+    meeting: Meeting,
+    member: Callable[[str], Member],
+    meanwhile: Callable[..., "Future[Any]"],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pytest_wdtts.shards.member.READY_LIMIT_S", 0.05)
+    with pytest.raises(OwnFailure, match="not every worker was ready for gateway_pause"):
+        places(begun(meeting, member, meanwhile))[0].await_all("ready for gateway_pause")
+
+
+def test_whoever_looks_on_sees_the_sum_of_all_parts(meanwhile: Callable[..., "Future[Any]"]) -> None:
+    shown: queue.Queue[Snapshot] = queue.Queue()
+    meeting = Meeting(shown.put)
+    members = [Member(meeting.address, meeting.key, name) for name in ("gw0", "gw1")]
+    meeting.expect("run", ["gw0", "gw1"], "gw0")
+    members[0].tell("watch", "run", Snapshot(3, 30, 20, 1, 5.0, 8.0))
+    assert shown.get(timeout=LIMIT_S) == Snapshot(3, 30, 20, 1, 5.0, 8.0)
+    members[1].tell("watch", "run", Snapshot(2, 10, 9, 0, 7.0, 7.5))
+    assert shown.get(timeout=LIMIT_S) == Snapshot(5, 40, 29, 1, 7.0, 8.0)
+    meeting.close()
 
 
 def test_a_leader_that_dies_before_its_word_sends_the_others_home(
