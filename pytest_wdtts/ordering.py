@@ -1,7 +1,7 @@
 """From pytest's configuration and a test's markers to an order, and from a run's progress to the terminal."""
 
 import os
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -81,8 +81,26 @@ def progress_line(config: pytest.Config) -> "Progress | None":
     reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None or not reporter.isatty or os.environ.get("CI"):
         return None
+    line = _ProgressLine(reporter)
+    config.pluginmanager.unregister(name="wdtts-progress")
+    config.pluginmanager.register(line, "wdtts-progress")
+    return line.show
 
-    def show(now: "Snapshot") -> None:
-        reporter.rewrite(f"wdtts: {now.line()}", erase=True)
 
-    return cast("Progress", show)
+class _ProgressLine:
+    """Shows how a run stands, and makes room for the first outcome."""
+
+    def __init__(self, reporter: Any) -> None:
+        self._reporter = reporter
+        self._shown = False
+
+    def show(self, now: "Snapshot") -> None:
+        self._shown = True
+        self._reporter.rewrite(f"wdtts: {now.line()}", erase=True)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self) -> None:
+        if self._shown:
+            self._shown = False
+            self._reporter.rewrite("", erase=True)
+            self._reporter.rewrite("")

@@ -15,7 +15,7 @@ from msgspec import to_builtins
 from msgspec.structs import replace
 
 from ..clock import NS_PER_MS, NS_PER_S, MonotonicClock
-from ..errors import OwnFailure
+from ..errors import OwnFailure, WdttsError
 from ..load import SessionPlan, TimerWheel
 from ..record import (
     EventKind,
@@ -245,8 +245,16 @@ class Run:
                 self._journal.write(LoopDelayLine(now_ns, delays_ns))
                 delays_ns = []
                 self._journal.checkpoint(self.result)
-                if self._progress is not None:
-                    self._progress(Snapshot.of(self.result, self._alive, now_ns, self.plan.load))
+                self._tell_progress(now_ns)
+
+    def _tell_progress(self, now_ns: int) -> None:
+        if self._progress is None:
+            return
+        up = sum(not c.plan.probe and not c.over and bool(c.record.events) for c in self._conversations)
+        try:
+            self._progress(Snapshot.of(self.result, up, now_ns, self.plan.load))
+        except WdttsError as error:
+            self._fail_ourselves(str(error))
 
     async def _sample(self) -> None:
         """Look at the gateway's process every second, in a thread: reading /proc can take a while."""

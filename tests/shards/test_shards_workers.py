@@ -1,7 +1,9 @@
 """`-n`: one run over several workers is judged as one, whatever happens to them."""
 
+import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -222,3 +224,31 @@ def test_without_rows_the_mode_that_was_asked_for_does_the_work(start: type[Sess
     code, output = session.end()
     assert code == 0, output
     assert len(session.outcomes()) == 5
+
+
+def test_the_line_on_a_terminal_is_the_sum_of_all_workers(tmp_path: Path) -> None:
+    pty = pytest.importorskip("pty", reason="this system has no pseudo-terminals")
+    (tmp_path / "test_suite.py").write_text(SUITE.format(marks="@pytest.mark.baseline"))
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    ours, theirs = pty.openpty()
+    environment = {name: value for name, value in os.environ.items() if name != "CI"}
+    load = ("--wdtts-sessions=4", "--wdtts-duration=4", "--wdtts-cps=10")
+    watched = subprocess.Popen(
+        [sys.executable, "-m", "pytest", "-p", "xdist", "-p", "pytest_wdtts.plugin", "-n", "2", *load],
+        cwd=tmp_path,
+        env=environment | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(ROOT), "TERM": "xterm"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    said = b""
+    with contextlib.suppress(OSError):  # The last one who held the other end is gone.
+        while piece := os.read(ours, 65536):
+            said += piece
+    os.close(ours)
+    watched.wait(ENDS_WITHIN_S)
+    counts = re.findall(rb"\rwdtts: (\d+) up, (\d+) units out, (\d+) in", said)
+    assert b"4" in [up for up, _, _ in counts], f"each of two workers has two: {said.decode()}"
+    out = [int(units) for _, units, _ in counts]
+    assert out == sorted(out)
