@@ -106,7 +106,7 @@ def _no_audio(result: RunResult) -> None:
 
 def _cut_short(result: RunResult) -> None:
     assert result.footer
-    result.footer = replace(result.footer, stopped="interrupted by Ctrl-C")
+    result.footer = replace(result.footer, stopped="interrupted")
 
 
 WRONGS: dict[str, Callable[[RunResult], None]] = {

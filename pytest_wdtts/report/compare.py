@@ -151,9 +151,18 @@ def comparison_lines(comparison: Comparison) -> list[str]:
 
 def write_comparison(comparison: Comparison, path: Path) -> Path:
     """Write table and overlaid curves as one HTML page. Raises `OSError`."""
-    both = [("A ┄", comparison.before.percentile_curves), ("B ─", comparison.after.percentile_curves)]
-    path.write_text(page("compare.html.j2", {"both": both}, comparison=comparison), encoding="utf-8")
+    data = {"before": _drawn(comparison.before), "after": _drawn(comparison.after)}
+    path.write_text(page("compare.html.j2", data, "compare.js", comparison=comparison), encoding="utf-8")
     return path
+
+
+def _drawn(report: Report) -> dict[str, object]:
+    """What the page draws of one run."""
+    return {
+        "duration_s": report.summary.duration_s,
+        "windows": report.windows,
+        "percentile_curves": report.percentile_curves,
+    }
 
 
 _WORDS = {

@@ -1,21 +1,23 @@
 """The report for people: one HTML file that needs nothing else, readable even where no script may run."""
 
+from collections import defaultdict
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 from msgspec.structs import replace
 
-from ..verdict import Verdict
-from .markdown import MARKS
+from ..verdict import Row, Verdict
+from .chinese import chinese
 from .model import Report
 from .sentences import sentences
 
 MOST_TIMELINES = 200
+SIGNS = {Verdict.PASS: "✓", Verdict.FAIL: "✗", Verdict.NOT_ASSESSABLE: "–", Verdict.INVALID: "⚠"}
 _LIBRARY = "echarts.common.min.js"
 
 
@@ -30,32 +32,80 @@ def html_page(report: Report) -> str:
     failing = [lane for lane in report.lanes if lane.failing or lane.trouble]
     return page(
         "report.html.j2",
+        {"report": _for_charts(report), "chinese": _chinese_of_charts(report)},
+        "report.js",
         report=report,
-        sentences=list(zip(sentences(report, "en"), sentences(report, "zh"), strict=True)),
-        marks=MARKS,
         Verdict=Verdict,
+        sentences=list(zip(sentences(report, "en"), sentences(report, "zh"), strict=True)),
+        broken=_broken(report),
+        faulty_s=_faulty_s(report),
         failing=failing[:MOST_TIMELINES],
         failing_left_out=len(failing[MOST_TIMELINES:]),
-        data=_for_charts(report),
+        troubles=defaultdict(list, _troubles(report)),
+        naming=defaultdict(list, _naming(report)),
+        latency=[*report.latency.items(), ("probe_ttfa_ms", report.probes.ttfa_ms)],
+        plan=[(name, value) for name, value in report.config.items() if name not in ("faults", "planned_faults")],
+        fault_plan=list(_fault_plan(report)),
     )
 
 
-def page(template: str, data: object, **values: Any) -> str:
-    """Render a template with style, scripts, words and `data` (JSON for the scripts) inlined."""
+def page(template: str, data: object, script: str, **values: Any) -> str:
+    """Render a page with style, scripts, words and `data` (JSON for the script) inlined; `template` is an asset."""
     words = msgspec.json.decode(_asset("words.json"))
     return (
         _environment()
-        .from_string(_asset(template))
+        .get_template(template)
         .render(
             **values,
             words=words,
+            signs=SIGNS,
             style=Markup(_asset("report.css")),
-            charts_library=Markup(_inline(_asset(_LIBRARY))),
-            charts_script=Markup(_inline(_asset("report.js"))),
+            scripts=[Markup(_inline(_asset(name))) for name in (_LIBRARY, "charts.js", script)],
             data=_script_json(data),
             words_json=_script_json(words),
         )
     )
+
+
+def _broken(report: Report) -> list[Row]:
+    """The rows that a reader has to see first; an invalid run says once why it is no evidence."""
+    found = [row for row in report.rows if row.verdict in (Verdict.FAIL, Verdict.INVALID)]
+    return found[:1] if report.rows and report.rows[0].verdict is Verdict.INVALID else found
+
+
+def _faulty_s(report: Report) -> list[tuple[float, float]]:
+    """When anything was broken on purpose: the union of all fault intervals."""
+    spans: list[tuple[float, float]] = []
+    for interval in report.fault_intervals:
+        if spans and interval.start_s <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(spans[-1][1], interval.end_s))
+        else:
+            spans.append((interval.start_s, interval.end_s))
+    return spans
+
+
+def _troubles(report: Report) -> dict[str, list[tuple[str, int]]]:
+    """By session, what is wrong with its units, in counts."""
+    kinds = ("missing", "duplicate", "mismatched")
+    return {
+        line.id: [(name, count) for name in kinds if (count := getattr(line, f"{name}_units"))]
+        for line in report.sessions
+    }
+
+
+def _naming(report: Report) -> dict[str, list[str]]:
+    """By session, the rows whose evidence names it."""
+    rows: dict[str, list[str]] = {}
+    for row in report.rows:
+        for session in dict.fromkeys(piece.session for piece in row.evidence):
+            rows.setdefault(session, []).append(row.id)
+    return rows
+
+
+def _fault_plan(report: Report) -> Any:
+    faults: Any = report.config["faults"]
+    for name, fields in faults.items():
+        yield f"{name} × {report.injected_faults.get(name, 0)}", " ".join(f"{key}={fields[key]}" for key in fields)
 
 
 def _for_charts(report: Report) -> Report:
@@ -63,6 +113,23 @@ def _for_charts(report: Report) -> Report:
     config = {name: value for name, value in report.config.items() if name != "planned_faults"}
     failed = [row for row in report.rows if row.verdict is Verdict.FAIL]
     return replace(report, config=config, sessions=[], histograms={}, rows=failed)
+
+
+def _chinese_of_charts(report: Report) -> dict[str, str]:
+    """What the charts say on hover, where it is English: a translation each."""
+    said = {detail for lane in report.lanes for _, _, detail in lane.events}
+    said |= {piece.what for row in report.rows for piece in row.evidence}
+    return {text: translated for text in sorted(said) if (translated := chinese(text)) != text}
+
+
+def _readable(value: float) -> str:
+    """Three digits that count: 1,204, 27.7, 0.522."""
+    digits = 0 if value >= 100 else 1 if value >= 10 else 2 if value >= 1 else 3
+    return f"{value:,.{digits}f}"
+
+
+def _short(session_id: str) -> str:
+    return session_id.rpartition("-")[2]
 
 
 def _script_json(value: object) -> Markup:
@@ -81,4 +148,8 @@ def _asset(name: str) -> str:
 
 @cache
 def _environment() -> Environment:
-    return Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        loader=FunctionLoader(_asset), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {"chinese": chinese, "readable": _readable, "short": _short}
+    return environment

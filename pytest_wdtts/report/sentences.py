@@ -3,6 +3,7 @@
 from typing import Literal
 
 from ..verdict import Row, Verdict
+from .chinese import chinese
 from .model import Report
 
 Language = Literal["en", "zh"]
@@ -16,24 +17,24 @@ _VERDICT = {
         Verdict.NOT_ASSESSABLE: "Nothing could be assessed.",
     },
     "zh": {
-        Verdict.PASS: "閘道通過：可評估的 {assessed} 項全部成立。",
-        Verdict.FAIL: "閘道未通過：{assessed} 項中有 {failed} 項不成立：{ids}。",
-        Verdict.INVALID: "本次執行不足為證，不歸咎於閘道：{why}。",
+        Verdict.PASS: "Gateway 通過：可評估的 {assessed} 項全部成立。",
+        Verdict.FAIL: "Gateway 未通過：{assessed} 項中有 {failed} 項不成立：{ids}。",
+        Verdict.INVALID: "本次執行不足為證，不歸咎於 Gateway：{why}。",
         Verdict.NOT_ASSESSABLE: "沒有任何一項可以評估。",
     },
 }
 _UNITS = {
     "en": "{sessions} sessions sent {sent} units and got {received} back: {missing} missing{explained}, "
     "{duplicate} twice, {mismatched} changed; {errors} sessions saw an error.",
-    "zh": "{sessions} 個工作階段送出 {sent} 字，收回 {received} 字：缺 {missing} 字{explained}、"
-    "重複 {duplicate} 字、不符 {mismatched} 字；{errors} 個工作階段出錯。",
+    "zh": "{sessions} 個 session 送出 {sent} 字，收回 {received} 字：缺漏 {missing} 字{explained}、"
+    "重複 {duplicate} 字、不符 {mismatched} 字；{errors} 個 session 出錯。",
 }
 _EXPLAINED = {"en": " ({n} explained by the plan)", "zh": "（其中 {n} 字由計畫解釋）"}
 _LATENCY = {
     "en": "A unit took {p50} to be heard (p99 {p99}); waiting for the flush takes {flush} of it (p50), "
     "the gateway's own work {service} (p50; p99 {service99}).",
     "zh": "一個字從送出到有聲為 {p50}（p99 {p99}）；其中等待 flush 為 {flush}（p50），"
-    "閘道本身的處理為 {service}（p50；p99 {service99}）。",
+    "Gateway 本身的處理為 {service}（p50；p99 {service99}）。",
 }
 _NO_AUDIO = {"en": "No audio came at all.", "zh": "完全沒有收到音訊。"}
 
@@ -41,6 +42,11 @@ _NO_AUDIO = {"en": "No audio came at all.", "zh": "完全沒有收到音訊。"}
 def sentences(report: Report, language: Language = "en") -> tuple[str, str, str]:
     """Return verdict, units and latency as sentences."""
     return _verdict(report, language), _units(report, language), _latency(report, language)
+
+
+def said(text: str, language: Language) -> str:
+    """What a judge or a session said, in the language asked for."""
+    return chinese(text) if language == "zh" else text
 
 
 def milliseconds(value_ms: float) -> str:
@@ -56,7 +62,7 @@ def _verdict(report: Report, language: Language) -> str:
         assessed=sum(row.verdict is not Verdict.NOT_ASSESSABLE for row in report.rows),
         failed=len(failed),
         ids=", ".join(row.id for row in failed),
-        why=_first_invalid(report.rows).rstrip("."),
+        why=said(_first_invalid(report.rows).rstrip("."), language),
     )
 
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from ..clock import NS_PER_MS, NS_PER_S
 from ..faults import Disconnect, SlowReader
+from ..ledger import SessionLedger
 from ..protocol import FLUSH_MARKS, MAX_PENDING_UNITS
 from ..record import ChunkFlag, EventKind, SessionRecord
 from ..record.histogram import histogram
@@ -118,7 +119,8 @@ def slow_readers_contained(case: Case) -> Row:
         elif code == "backpressure":
             pressed += 1
         elif ledger.missing and not ledger.explained:
-            found.append(evidence(ledger.session_id, 0, f"{len(ledger.missing)} units lost and no backpressure"))
+            lost = f"{len(ledger.missing)} units lost and no backpressure"
+            found.append(evidence(ledger.session_id, _first_missing_ns(record, ledger), lost))
         else:
             recovered += 1
     observed = f"{pressed} ended by backpressure, {recovered} recovered, {len(found)} wrong"
@@ -136,8 +138,8 @@ def isolation_errors(case: Case) -> Row:
     """Sessions that nothing was done to see no error and lose nothing."""
     untouched = {record.plan.session_id for record in case.untouched}
     found = [piece for record in case.untouched for piece in case.errors(record, unexplained_only=False)] + [
-        evidence(ledger.session_id, 0, f"{len(ledger.missing)} units missing")
-        for ledger in case.load_ledgers
+        evidence(ledger.session_id, _first_missing_ns(record, ledger), f"{len(ledger.missing)} units missing")
+        for record, ledger in zip(case.result.sessions, case.load_ledgers, strict=True)
         if ledger.session_id in untouched and ledger.missing
     ]
     return judged("isolation_errors", found, f"{len(found)} in {len(untouched)} untouched sessions", "0")
@@ -174,6 +176,11 @@ def _lost_its_gateway(record: SessionRecord, code: str) -> bool:
     return code == "resume_not_available" and any(
         event.kind is EventKind.FAULT and event.detail == "gateway" for event in record.events
     )
+
+
+def _first_missing_ns(record: SessionRecord, ledger: SessionLedger) -> int:
+    """When the first unit left that never came back."""
+    return record.sent_ns[ledger.missing[0]]
 
 
 def _stop_ns(record: SessionRecord) -> int | None:

@@ -75,7 +75,10 @@ def run_valid(case: Case) -> Row:
     lateness_ms = percentiles_ms(histogram(case.measures.send_lateness.value_ns))["p99"]
     delay_ms = _p99_ms(result.loop_delays_ns)
     observed = f"send lateness p99 {lateness_ms:.1f} ms, event loop delay p99 {delay_ms:.1f} ms"
-    limit = f"whole run, {limits.send_lateness_p99_ms:g} ms, {limits.loop_delay_p99_ms:g} ms"
+    limit = (
+        f"the whole run; send lateness p99 at most {limits.send_lateness_p99_ms:g} ms, "
+        f"event loop delay p99 at most {limits.loop_delay_p99_ms:g} ms"
+    )
     if result.footer is None or result.footer.stopped:
         why = result.footer.stopped if result.footer else "the journal has no end: the process was killed"
         return Row("run_valid", Verdict.INVALID, f"partial run ({why})", limit)

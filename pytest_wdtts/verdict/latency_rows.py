@@ -36,7 +36,12 @@ def _stable(row_id: str, case: Case, series: Series, of: str, tails: bool = True
         return Row(row_id, Verdict.NOT_ASSESSABLE, f"{len(series)} {of}: too few for windows", limit)
     pieces = []
     if found.rising:
-        pieces.append(evidence("", found.windows[-1].start_ns, f"p99 by window: {_curve(found)} ms"))
+        pieces.append(evidence("", found.windows[0].start_ns, f"p99 by window: {_curve(found)} ms"))
+        pieces += [
+            evidence("", window.start_ns, f"p99 {p99_ms:.0f} ms in this window")
+            for window, p99_ms in zip(found.windows, found.p99_ms, strict=True)
+            if p99_ms > found.p99_ms[0] + found.rise_limit_ms
+        ]
     if tails and found.tailed:
         count = len(found.tail_at_ns)
         pieces += [

@@ -26,18 +26,16 @@ def missing_units(case: Case) -> Row:
     found = _units(case, lambda ledger: ledger.unexplained_missing, "missing")
     explained = sum(len(ledger.missing) for ledger in case.ledgers if ledger.explained)
     observed = f"{_total(case, lambda ledger: ledger.unexplained_missing)} unexplained"
-    return judged(
-        "missing_units",
-        found,
-        f"{observed}, {explained} explained" if explained else observed,
-        "0 unexplained",
-    )
+    observed += f", {explained} explained" if explained else ""
+    observed += _of_probes(case, lambda ledger: ledger.unexplained_missing)
+    return judged("missing_units", found, observed, "0 unexplained")
 
 
 def duplicate_units(case: Case) -> Row:
     """No unit comes twice."""
-    total = _total(case, lambda ledger: ledger.duplicate)
-    return judged("duplicate_units", _units(case, lambda ledger: ledger.duplicate, "duplicate"), f"{total}", "0")
+    found = _units(case, lambda ledger: ledger.duplicate, "duplicate")
+    observed = f"{_total(case, lambda ledger: ledger.duplicate)}"
+    return judged("duplicate_units", found, observed + _of_probes(case, lambda ledger: ledger.duplicate), "0")
 
 
 def mismatched_units(case: Case) -> Row:
@@ -46,7 +44,8 @@ def mismatched_units(case: Case) -> Row:
     found += _units(case, lambda ledger: ledger.unexpected, "unexpected (never sent)")
     mismatched = _total(case, lambda ledger: ledger.mismatched)
     unexpected = _total(case, lambda ledger: ledger.unexpected)
-    return judged("mismatched_units", found, f"{mismatched} mismatched, {unexpected} unexpected", "0")
+    of_probes = _of_probes(case, lambda ledger: ledger.mismatched + ledger.unexpected)
+    return judged("mismatched_units", found, f"{mismatched} mismatched, {unexpected} unexpected{of_probes}", "0")
 
 
 def sent_equals_received(case: Case) -> Row:
@@ -130,6 +129,12 @@ def _units(case: Case, pick: Callable[[SessionLedger], list[int]], word: str) ->
 
 def _total(case: Case, pick: Callable[[SessionLedger], list[int]]) -> int:
     return sum(len(pick(ledger)) for ledger in case.ledgers)
+
+
+def _of_probes(case: Case, pick: Callable[[SessionLedger], list[int]]) -> str:
+    """How many of a total lie in probes: the summary counts the planned load alone, and the two must add up."""
+    count = sum(len(pick(ledger)) for ledger in case.ledgers[len(case.load_ledgers) :])
+    return f", {count} of these in probes" if count else ""
 
 
 def _listed(units: list[int]) -> str:

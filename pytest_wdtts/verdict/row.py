@@ -28,7 +28,11 @@ class Evidence(Struct, frozen=True):
 
 
 class Row(Struct, frozen=True):
-    """One line of the checklist. `observed` and `limit` are for people; `seen` counts all evidence found."""
+    """One line of the checklist. `observed` and `limit` are for people.
+
+    `evidence` has the first `MOST_EVIDENCE` pieces; `seen` counts all that were found, `sessions` the sessions that
+    they name, and `when_s` has every whole second of the run in which one lies.
+    """
 
     id: str
     verdict: Verdict
@@ -36,6 +40,8 @@ class Row(Struct, frozen=True):
     limit: str
     evidence: tuple[Evidence, ...] = ()
     seen: int = 0
+    sessions: int = 0
+    when_s: tuple[int, ...] = ()
 
 
 def evidence(session: str, at_ns: int, what: str) -> Evidence:
@@ -47,4 +53,13 @@ def judged(row_id: str, found: Iterable[Evidence], observed: str, limit: str) ->
     """Fail with what was found, pass where nothing was."""
     pieces = sorted(found, key=lambda piece: piece.at_s)
     verdict = Verdict.FAIL if pieces else Verdict.PASS
-    return Row(row_id, verdict, observed, limit, tuple(pieces[:MOST_EVIDENCE]), len(pieces))
+    return Row(
+        row_id,
+        verdict,
+        observed,
+        limit,
+        tuple(pieces[:MOST_EVIDENCE]),
+        seen=len(pieces),
+        sessions=len({piece.session for piece in pieces if piece.session}),
+        when_s=tuple(sorted({int(piece.at_s) for piece in pieces})),
+    )

@@ -30,6 +30,7 @@ class Stability:
     windows: tuple[Window, ...]
     p99_ms: tuple[float, ...]
     rise_ms: float
+    rise_limit_ms: float
     trend_p: float
     rising: bool
     tail_bound_ms: float
@@ -69,6 +70,7 @@ def assess(series: Series, span_ns: tuple[int, int], limits: Limits) -> Stabilit
         windows=tuple(window for window, _ in filled),
         p99_ms=tuple(p99_ms),
         rise_ms=rise_ms,
+        rise_limit_ms=enough_ms,
         trend_p=trend_p,
         rising=trend_p <= limits.false_alarm_rate and rise_ms > enough_ms,
         tail_bound_ms=bound_ms,

@@ -1,6 +1,7 @@
 """All formats of one run agree on every number."""
 
 import csv
+import html
 import re
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,12 +14,21 @@ from hdrh.log import HistogramLogReader
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
+from pytest_wdtts.cli import bench
 from pytest_wdtts.record.histogram import percentiles_ms
-from pytest_wdtts.report import Report, junit_properties, read_report, write_all
-from pytest_wdtts.report.curves import empty
+from pytest_wdtts.report import Report, junit_properties, read_report, summary_lines, write_all
+from pytest_wdtts.report.curves import PROBE_TTFA, empty
+from pytest_wdtts.report.sentences import LANGUAGES, sentences
+from pytest_wdtts.verdict import Verdict
 from tests.made_up_run import WRONGS, made_up_run, reported
 
 QUANTILES = {"p50": "0.5", "p95": "0.95", "p99": "0.99", "p999": "0.999", "max": "1"}
+
+
+class Drawn(msgspec.Struct):
+    """What the page carries for its charts."""
+
+    report: Report
 
 
 class Formats:
@@ -60,16 +70,26 @@ def test_csv_has_the_windows(formats: Formats) -> None:
                 assert float(row[name]) == value
 
 
-def test_hlog_merges_to_the_latency_of_the_run(formats: Formats) -> None:
-    merged = {tag: empty() for tag in formats.report.latency}
+def test_hlog_has_each_window_and_merges_to_the_run(formats: Formats) -> None:
+    report = formats.report
+    merged = {tag: empty() for tag in (*report.latency, PROBE_TTFA)}
+    seen: dict[tuple[str, float], dict[str, float]] = {}
     reader = HistogramLogReader(str(formats.path["hlog"]), empty())
     with closing(reader):
         while interval := reader.get_next_interval_histogram():
-            if interval.get_tag() in merged:
-                merged[interval.get_tag()].add(interval)
-        if any(figures["count"] for figures in formats.report.latency.values()):
-            assert reader.get_start_time_sec() == formats.report.config["origin_unix_s"]
-    assert {tag: percentiles_ms(folded) for tag, folded in merged.items()} == formats.report.latency
+            tag = interval.get_tag()
+            merged[tag].add(interval)
+            start_s = interval.get_start_time_stamp() / 1000 - float(str(report.config["origin_unix_s"]))
+            seen[tag, round(start_s, 2)] = percentiles_ms(interval)
+        if any(figures["count"] for figures in report.latency.values()):
+            assert reader.get_start_time_sec() == report.config["origin_unix_s"]
+    folded = {tag: percentiles_ms(histogram) for tag, histogram in merged.items()}
+    assert folded == report.latency | {PROBE_TTFA: report.probes.ttfa_ms}
+    for window in report.windows:
+        for measure in report.latency:
+            tag = PROBE_TTFA if measure == "ttfa_ms" else measure
+            figures = window[measure]  # type: ignore[literal-required]
+            assert seen.get((tag, round(window["start_s"], 2)), percentiles_ms(empty())) == figures
 
 
 def test_openmetrics_has_summary_latency_and_rows(formats: Formats) -> None:
@@ -84,6 +104,10 @@ def test_openmetrics_has_summary_latency_and_rows(formats: Formats) -> None:
             seen_s = value_of(samples, "wdtts_latency_seconds", measure=name, quantile=quantile)
             assert seen_s * 1000 == pytest.approx(figures[figure])  # type: ignore[literal-required]
         assert value_of(samples, "wdtts_latency_values", measure=name) == figures["count"]
+    codes = {s.labels["code"]: s.value for s in samples if s.name == "wdtts_errors"}
+    assert codes == report.errors_by_code
+    ended_s = float(str(report.config["origin_unix_s"])) + report.summary.duration_s
+    assert value_of(samples, "wdtts_end_timestamp_seconds") == pytest.approx(ended_s, abs=1e-3)
     rows = {s.labels["row"]: s.labels["verdict"] for s in samples if s.name == "wdtts_row"}
     assert rows == {row.id: row.verdict.value for row in report.rows}
     assert value_of(samples, "wdtts_verdict", verdict=report.verdict.value) == 1
@@ -100,30 +124,81 @@ def test_markdown_has_every_figure(formats: Formats) -> None:
     for measure, f in formats.report.latency.items():
         cells = " | ".join(str(f[name]) for name in ("p50", "p95", "p99", "p999", "max", "count"))
         assert f"| {measure.removesuffix('_ms')} | {cells} |" in page
+    words = html.unescape(page).replace("\\", "")
     for row in formats.report.rows:
-        assert f"`{row.id}`" in page
+        assert f"| `{row.id}` | {row.observed} | {row.limit} |".replace("\n", " ") in words
+        if row.verdict in (Verdict.FAIL, Verdict.INVALID):
+            assert all(piece.what in words for piece in row.evidence)
 
 
 def test_html_draws_from_the_same_numbers(formats: Formats) -> None:
     page = formats.text("html")
     data = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
     assert data
-    drawn = msgspec.json.decode(data[1], type=Report)
-    assert drawn.summary == formats.report.summary
-    assert drawn.latency == formats.report.latency
-    assert drawn.windows == formats.report.windows
-    assert drawn.errors_by_code == formats.report.errors_by_code
-    for figures in formats.report.latency.values():
-        assert f'<td class="number">{figures["p99"]}</td>' in page
+    report = formats.report
+    drawn = msgspec.json.decode(data[1], type=Drawn).report
+    same = ("summary", "latency", "windows", "errors_by_code", "fault_intervals", "lanes", "percentile_curves")
+    assert {name: getattr(drawn, name) for name in same} == {name: getattr(report, name) for name in same}
+    assert drawn.gateway_samples == report.gateway_samples
+
+
+def test_html_shows_every_figure_and_rounds_only_what_is_read(formats: Formats) -> None:
+    page, report = formats.text("html"), formats.report
+    measures = [*report.latency.values(), report.probes.ttfa_ms]
+    expected = [f[name] for f in measures for name in QUANTILES]  # type: ignore[literal-required]
+    shown = re.findall(r'<td class="number"><data value="([^"]*)">([^<]*)</data></td>', page)
+    assert [float(exact) for exact, _ in shown] == expected
+    for exact, read in shown:
+        assert float(read.replace(",", "")) == pytest.approx(float(exact), rel=0.006, abs=0.0005)
+    assert re.findall(r'</data></td><td class="number">(\d+)</td>', page) == [str(f["count"]) for f in measures]
+    words = html.unescape(re.sub(r"<[^>]*>", "", page[: page.index("<script")]))
+    for row in report.rows:
+        assert row.limit in words
+        assert row.verdict is Verdict.INVALID or row.observed in words
+        assert row.verdict is not Verdict.FAIL or all(piece.what in words for piece in row.evidence)
 
 
 def test_junit_properties_have_the_summary(formats: Formats) -> None:
     report = formats.report
     for row in report.rows:
         properties = dict(junit_properties(row, report))
-        assert properties["wdtts.verdict"] == row.verdict.value
-        assert properties["wdtts.missing_units"] == str(report.summary.missing_units)
-        assert properties["wdtts.service_time_ms.p99"] == str(report.latency["service_time_ms"]["p99"])
+        told = {"row": row.id, "verdict": row.verdict.value, "observed": row.observed, "limit": row.limit}
+        for name in ("sent_units", "received_units", "missing_units", "duplicate_units", "mismatched_units", "errors"):
+            told[name] = str(getattr(report.summary, name))
+        told |= {f"{measure}.p99": str(figures["p99"]) for measure, figures in report.latency.items()}
+        assert {name: properties[f"wdtts.{name}"] for name in told} == told
+
+
+def test_terminal_and_sentences_have_the_summary(formats: Formats) -> None:
+    report = formats.report
+    s = report.summary
+    head, latency = summary_lines(report)[:2]
+    counts = f"{s.sent_units} units sent, {s.received_units} received, {s.missing_units} missing"
+    assert f"{s.sessions} sessions, {s.errors} with errors, {counts}" in head
+    assert f", {s.duplicate_units} duplicate, {s.mismatched_units} mismatched" in head
+    for name in ("unit_latency_ms", "flush_wait_ms", "service_time_ms"):
+        assert f"p50/p99 {report.latency[name]['p50']:.0f}/{report.latency[name]['p99']:.0f} ms" in latency
+    assert f"TTFA of probes p99 {report.probes.ttfa_ms['p99']:.0f} ms" in latency
+    for language in LANGUAGES:
+        said = sentences(report, language)[1]
+        for count in (
+            s.sessions,
+            s.sent_units,
+            s.received_units,
+            s.missing_units,
+            s.duplicate_units,
+            s.mismatched_units,
+        ):
+            assert f"{count:,}" in said
+
+
+def test_the_old_benchmark_s_figures_are_the_report_s(formats: Formats) -> None:
+    said, report = bench.figures(formats.report), formats.report
+    for name in ("missing_units", "duplicate_units", "mismatched_units", "sent_units", "received_units"):
+        assert re.search(rf"^{name} +{getattr(report.summary, name)}\b", said, re.MULTILINE)
+    for measure in ("ttfa_ms", "unit_latency_ms", "service_time_ms"):
+        f = report.latency[measure]
+        assert f"p50 {f['p50']:.1f}  p95 {f['p95']:.1f}  p99 {f['p99']:.1f}  max {f['max']:.1f} ms" in said
 
 
 def test_the_parts_add_up_to_the_whole(formats: Formats) -> None:
@@ -133,4 +208,6 @@ def test_the_parts_add_up_to_the_whole(formats: Formats) -> None:
     for measure, figures in report.latency.items():
         if measure != "ttfa_ms":
             assert sum(window[measure]["count"] for window in report.windows) == figures["count"]  # type: ignore[literal-required]
-    assert sum(line.missing_units for line in report.sessions) == report.summary.missing_units
+    for name in ("sent_units", "received_units", "missing_units", "duplicate_units", "mismatched_units"):
+        assert sum(getattr(line, name) for line in report.sessions) == getattr(report.summary, name)
+    assert sum(window["ttfa_ms"]["count"] for window in report.windows) == report.probes.ttfa_ms["count"]

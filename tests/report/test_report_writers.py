@@ -139,9 +139,9 @@ def test_a_probe_has_a_lane_only_in_trouble() -> None:
 @pytest.mark.parametrize(
     ("wrong", "english", "chinese"),
     [
-        ("", "The gateway passes", "閘道通過"),
-        ("lost", "rows: missing_units, sent_equals_received, unit_order.", "閘道未通過"),
-        ("late", "The run is no evidence and blames no gateway", "不歸咎於閘道"),
+        ("", "The gateway passes", "Gateway 通過"),
+        ("lost", "rows: missing_units, sent_equals_received, unit_order.", "Gateway 未通過"),
+        ("late", "The run is no evidence and blames no gateway", "不歸咎於 Gateway"),
         ("no audio", "No audio came at all.", "完全沒有收到音訊。"),
     ],
 )
