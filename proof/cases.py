@@ -119,6 +119,7 @@ RESUMES = (
     Case("resume_gap", HALF, "mixed", f"{LOST} resume_exactly_once", "unit_order", shares=CUTS),
     Case("resume_refused", HALF, "mixed", "session_end", "resume_exactly_once", shares=CUTS),
     Case("connections_share", HALF, "mixed", f"{LOST} resume_exactly_once", "unit_order", shares=SILENCES),
+    Case("audio_before_resume", HALF, "mixed", "duplicate_units resume_exactly_once", "unit_order", shares=CUTS),
     Case(
         "units_uncounted",
         HALF,
@@ -134,6 +135,7 @@ ERRORS = (
     Case("bad_request_for_nothing", SOME, expected=f"session_errors {LOST}"),
     Case("error_storm", "start_s=5", expected=f"session_errors {LOST}"),
     Case("connection_drops", "rate=0.02", expected="session_errors", tolerated=f"{LOST} session_end"),
+    Case("closed_without_error", "rate=0.02", expected="session_errors", tolerated=f"{LOST} session_end"),
     Case("upgrade_refused", "share=0.2,start_s=0.3", expected="session_errors"),
     Case("ack_missing", SOME, expected="session_errors"),
     Case("ack_of_another", SOME, expected="session_errors"),

@@ -23,7 +23,7 @@ from pytest_wdtts.protocol import (
     encode,
 )
 
-from .defects import Cut, Pause, Step
+from .defects import Close, Cut, Pause, Step
 from .gateway import Gateway
 from .session import Session, State
 from .wav import wav_header
@@ -238,6 +238,9 @@ class Connection:
                 await asyncio.sleep(step.seconds)
             elif isinstance(step, Cut):
                 self._wire.cut()
+            elif isinstance(step, Close):
+                self._close(None, code=step.code)
+                raise ConnectionResetError
             else:
                 await self._wire.send(step if isinstance(step, bytes) else encode(step))
 
@@ -253,7 +256,9 @@ class Connection:
     async def _finish(self, last: TtsEnd | Error | None, code: int, reason: str) -> None:
         last_words: list[bytes] = []
         for step in self._gateway.defects.end(last) if last is not None else ():
-            if isinstance(step, Pause | Cut):
+            if isinstance(step, Close):
+                code = step.code
+            elif isinstance(step, Pause | Cut):
                 await self._wire.post(last_words)
                 last_words = []
                 await self._speak((step,))

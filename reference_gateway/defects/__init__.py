@@ -5,7 +5,7 @@
 
 from . import chunks, ends, errors, flushing, holding, resumes, timing
 from .chance import DEFECTS, Defect, WrongArgument
-from .seam import Cut, Defects, Pause, Step
+from .seam import Close, Cut, Defects, Pause, Step
 from .switch import UnknownDefect, switch_on
 
 KINDS = (chunks, flushing, ends, resumes, errors, timing, holding)
@@ -13,6 +13,7 @@ KINDS = (chunks, flushing, ends, resumes, errors, timing, holding)
 __all__ = [
     "DEFECTS",
     "KINDS",
+    "Close",
     "Cut",
     "Defect",
     "Defects",

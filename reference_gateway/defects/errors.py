@@ -20,7 +20,7 @@ from pytest_wdtts.protocol import (
 )
 
 from .chance import Defect, OfChunks, OfSessions
-from .seam import Cut, Pause, Step
+from .seam import Close, Cut, Pause, Step
 
 
 class EngineLost(RuntimeError):
@@ -75,6 +75,13 @@ class ConnectionDrops(OfChunks):
 
     def spoil(self, chunk: AudioChunk) -> Sequence[Step]:
         return (Cut.CUT,)
+
+
+class ClosedWithoutError(OfChunks):
+    """The connection is closed in the middle of a session, with a close frame (1011), but without an error frame."""
+
+    def spoil(self, chunk: AudioChunk) -> Sequence[Step]:
+        return (Close(1011),)
 
 
 class UpgradeRefused(OfSessions):

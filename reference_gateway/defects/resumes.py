@@ -103,6 +103,22 @@ class ConnectionsShare(OfSessions):
         return (message,) if self._for_the_new[message.session_id] else ()
 
 
+class AudioBeforeResume(OfSessions):
+    """On a new connection the latest chunk is sent before the client has said what it has."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._latest: dict[str, AudioChunk] = {}
+
+    def outgoing(self, message: AudioChunk | ServerMessage) -> Sequence[Step]:
+        if isinstance(message, AudioChunk):
+            self._latest[message.session_id] = message
+        elif isinstance(message, StartAck) and message.resumed and self.strikes(message.session_id):
+            latest = self._latest.get(message.session_id)
+            return (message, latest) if latest else (message,)
+        return (message,)
+
+
 @dataclass(kw_only=True)
 class UnitsUncounted(OfSessions):
     """`units_accepted` of a returning client is too low by `units`, so that text comes twice."""

@@ -26,7 +26,13 @@ class Cut(Enum):
     CUT = "cut"
 
 
-Step = ServerMessage | bytes | Pause | Cut
+class Close(NamedTuple):
+    """Close the connection with this code; nothing after it goes out."""
+
+    code: int
+
+
+Step = ServerMessage | bytes | Pause | Cut | Close
 """One thing that a gateway does to its client; bytes go out as they are, as a text frame."""
 
 

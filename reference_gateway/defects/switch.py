@@ -7,7 +7,7 @@ from pytest_wdtts.protocol import AudioChunk, ClientMessage, Error, Resume, Serv
 
 from ..session import Limits
 from .chance import DEFECTS, Defect
-from .seam import Cut, Defects, Pause, Step
+from .seam import Close, Cut, Defects, Pause, Step
 
 
 class UnknownDefect(ValueError):
@@ -92,7 +92,7 @@ class Several(Defects):
             steps = [
                 new
                 for step in steps
-                for new in ((step,) if isinstance(step, bytes | Pause | Cut) else part.outgoing(step))
+                for new in ((step,) if isinstance(step, bytes | Pause | Cut | Close) else part.outgoing(step))
             ]
         return steps
 

@@ -12,6 +12,7 @@ from ..case import (
     Hear,
     HearUnits,
     Open,
+    Raw,
     Refused,
     Say,
     Step,
@@ -19,9 +20,11 @@ from ..case import (
     resume,
     start,
 )
+from ..wire import Opcode
 
 BACK: tuple[Step, ...] = (start(), Hear("start_ack"))
 THREE: tuple[Step, ...] = (*BEGUN, delta("一，二，三，"), HearUnits(5))
+PING = Raw(payload=b"", opcode=Opcode.PING)
 _ENDED: tuple[Step, ...] = (*BEGUN, delta("a"), TEXT_END, Hear("close"), Open())
 _CANCELLED: tuple[Step, ...] = (*BEGUN, CANCEL, Hear("close"), Open())
 _FAILED: tuple[Step, ...] = (*BEGUN, Say({"type": "no such type"}), Hear("close"), Open())
@@ -36,6 +39,11 @@ def _resumed(*chunks: str, accepted: int = 6, cancelled: bool = False) -> Ends:
 
 _LIVES: dict[str, tuple[str, tuple[Step, ...], Expected]] = {
     "resume.all": ("2.1", (*THREE, Cut(), *BACK, resume(-1), TEXT_END), _resumed("一，", "二，", "三，")),
+    "resume.unheard": (
+        "2.1",
+        (*BEGUN, delta("一，二，三，"), PING, Hear("pong"), Cut(), *BACK, resume(-1), TEXT_END),
+        _resumed("一，", "二，", "三，"),
+    ),
     "resume.first": ("2.1", (*THREE, Cut(), *BACK, resume(1), TEXT_END), _resumed("二，", "三，")),
     "resume.inside_a_chunk": ("2.1", (*THREE, Cut(), *BACK, resume(2), TEXT_END), _resumed("二，", "三，")),
     "resume.caught_up": ("2.3", (*THREE, Cut(), *BACK, resume(5), TEXT_END), _resumed()),
