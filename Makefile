@@ -8,7 +8,7 @@ PYTHON ?=
 ARGS   ?=
 STAMP  := $(VENV)/.setup-done
 
-.PHONY: proof proof-clean proof-rates help setup accept test check bench lock clean
+.PHONY: proof proof-clean proof-rates fuzz help setup accept test check bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ proof-rates: $(STAMP) ## the lowest rate at which each defect is found, at full 
 
 proof-clean: $(STAMP) ## healthy runs on a busy machine, and how many were blamed: docs/proof/false_alarms.md
 	$(BIN)/python -m proof.clean $(ARGS)
+
+fuzz: $(STAMP) ## the fuzzers for longer than the tests have time for; ARGS="..." goes to pytest
+	WDTTS_FUZZ_EXAMPLES=$(or $(EXAMPLES),5000) $(BIN)/pytest tests/fuzz --timeout 0 $(ARGS)
 
 bench: $(STAMP) ## what the generator itself costs; ARGS="..." goes to the benchmark
 	$(BIN)/python -m benchmarks.cost $(ARGS)

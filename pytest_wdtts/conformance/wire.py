@@ -40,6 +40,19 @@ class Frame(NamedTuple):
     payload: bytes
 
 
+def frame_bytes(payload: bytes, opcode: int, *, fin: bool = True, rsv: int = 0, mask: bool = True) -> bytes:
+    """One frame as RFC 6455 section 5.2 lays it out, allowed or not."""
+    size = len(payload)
+    masked = 0x80 if mask else 0
+    if size < 126:
+        length = bytes([masked | size])
+    elif size < 2**16:
+        length = bytes([masked | 126]) + struct.pack("!H", size)
+    else:
+        length = bytes([masked | 127]) + struct.pack("!Q", size)
+    return bytes([fin << 7 | rsv << 4 | opcode]) + length + (MASK if mask else b"") + payload
+
+
 class HandshakeRefused(ConnectionError):
     """The upgrade was answered with something else than 101; the text is the status line."""
 
@@ -75,15 +88,7 @@ class RawWire:
         self, payload: bytes, opcode: int = Opcode.TEXT, *, fin: bool = True, rsv: int = 0, mask: bool = True
     ) -> None:
         """Write one frame, allowed or not."""
-        size = len(payload)
-        masked = 0x80 if mask else 0
-        if size < 126:
-            length = bytes([masked | size])
-        elif size < 2**16:
-            length = bytes([masked | 126]) + struct.pack("!H", size)
-        else:
-            length = bytes([masked | 127]) + struct.pack("!Q", size)
-        self.send_bytes(bytes([fin << 7 | rsv << 4 | opcode]) + length + (MASK if mask else b"") + payload)
+        self.send_bytes(frame_bytes(payload, opcode, fin=fin, rsv=rsv, mask=mask))
 
     def send_bytes(self, data: bytes) -> None:
         """Write bytes that need not be a frame."""

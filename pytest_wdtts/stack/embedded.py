@@ -87,6 +87,10 @@ class EmbeddedStack:
         """The child's process id."""
         return [self._process.pid] if self._process else []
 
+    def last_words(self) -> list[str]:
+        """The last lines that the child printed."""
+        return list(self._words)
+
     def break_down(self, how: str) -> None:
         """Kill, stop or ask the child to finish."""
         self._signal({"gateway_restart": signal.SIGKILL, "gateway_pause": signal.SIGSTOP}.get(how, signal.SIGTERM))

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pytest_wdtts.protocol import AudioChunk, Malformed, StartAck, TtsEnd, decode_client, decode_server, encode
@@ -12,16 +12,12 @@ from pytest_wdtts.record import SessionRecord
 from pytest_wdtts.session import ClientSession
 from reference_gateway.wav import wav_header
 from tests.builders import session_plan
+from tests.fuzz.strategies import EXAMPLES, broken, json_values
 
 ACK = encode(StartAck("s", "pcm16_wav", 16000, 1, 120.0, wav_header(16000, 1)))
 CHUNK = encode(AudioChunk("s", 1, 0, 0, 2, "您好，", "pcm16_wav", 16000, 1, bytes(3 * 1280)))
 END = encode(TtsEnd("s", 2, cancelled=False))
 
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
-    max_leaves=6,
-)
 NAMES = sorted({name for frame in (ACK, CHUNK, END) for name in json.loads(frame)} | {"code", "message"})
 KINDS = ("start_ack", "audio_chunk", "tts_end", "error", "pong")
 odd_messages = st.builds(
@@ -31,17 +27,7 @@ odd_messages = st.builds(
 )
 
 
-@st.composite
-def broken_frames(draw: st.DrawFn) -> bytes:
-    """A good frame with some bytes changed, cut out or put in."""
-    frame = bytearray(draw(st.sampled_from((ACK, CHUNK, END))))
-    for _ in range(draw(st.integers(0, 4))):
-        at = draw(st.integers(0, max(0, len(frame) - 1)))
-        frame[at : at + draw(st.integers(0, 3))] = draw(st.binary(max_size=3))
-    return bytes(frame)
-
-
-frames = st.binary(max_size=64) | odd_messages | broken_frames()
+frames = st.binary(max_size=64) | odd_messages | broken(st.sampled_from((ACK, CHUNK, END)))
 steps = st.lists(frames, max_size=12)
 
 
@@ -52,6 +38,7 @@ def machine() -> ClientSession:
     return session
 
 
+@settings(max_examples=2 * EXAMPLES)
 @given(steps, st.booleans())
 @example([b""], False)
 @example([b"\xff"], True)
@@ -68,6 +55,7 @@ def test_received_never_raises(received: list[bytes], acked: bool) -> None:
     assert session.record.take_delta() is not None
 
 
+@settings(max_examples=2 * EXAMPLES)
 @given(frames)
 def test_the_codec_raises_malformed_and_nothing_else(frame: bytes) -> None:
     decoders: list[Callable[[bytes], object]] = [decode_client, decode_server]
