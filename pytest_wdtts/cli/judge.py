@@ -20,9 +20,9 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 def judge_again(chosen: argparse.Namespace) -> int:
     """Print the rows of every journal found; 0 all pass, 1 a row fails, 3 a run is invalid."""
-    from ..gate import conclude
+    from ..gate import conclude, replay_command
     from ..record import read_journal
-    from ..report import overall
+    from ..report import evidence_lines, overall
     from ..verdict import Verdict, judge
 
     limits = read_limits(chosen.limit)
@@ -33,6 +33,9 @@ def judge_again(chosen: argparse.Namespace) -> int:
         sys.stdout.write(f"{result.header.scenario} ({path})\n")
         for row in rows:
             sys.stdout.write(f"  {row.verdict.value:<14} {row.id}: {row.observed} [limit: {row.limit}]\n")
+            sys.stdout.writelines(f"  {line}\n" for line in evidence_lines(row))
+        if any(row.verdict is Verdict.FAIL for row in rows):
+            sys.stdout.write(f"  replay: {replay_command(result.header, path)}\n")
         verdicts.add(overall(rows))
     return 3 if Verdict.INVALID in verdicts else int(Verdict.FAIL in verdicts)
 

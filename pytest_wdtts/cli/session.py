@@ -44,6 +44,7 @@ def timeline(record: "SessionRecord") -> list[str]:
     moments: list[tuple[int, str]] = [
         (event.at_ns, f"{event.kind.value}{': ' if event.detail else ''}{event.detail}") for event in record.events
     ]
+    heard: set[int] = set()
     for number, at_ns in enumerate(record.received_ns):
         start, end = record.chunk_start[number], record.chunk_end[number]
         text = record.wrong_text.get(number, plan.text[max(start, 0) : end + 1])
@@ -52,6 +53,10 @@ def timeline(record: "SessionRecord") -> list[str]:
         )
         flags = ChunkFlag(record.flags[number] & ~ChunkFlag.TONE_READ)
         wrong = f"  [{flags.name}]" if flags else ""
+        span = range(max(start, 0), min(end + 1, len(plan.text)))
+        before = len(heard.intersection(span))
+        heard.update(span)
+        wrong += f"  [{before} of them came before]" if before else ""
         what = (
             f"audio_chunk {record.chunk_seq[number]}: units {start}..{end} {text!r}, {record.pcm_bytes[number]} bytes"
         )

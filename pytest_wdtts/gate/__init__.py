@@ -3,5 +3,6 @@
 from .carry_out import Outcome, carry_out, conclude
 from .in_shards import follow, judge_left, lead
 from .order import Order
+from .replay import replay_command
 
-__all__ = ["Order", "Outcome", "carry_out", "conclude", "follow", "judge_left", "lead"]
+__all__ = ["Order", "Outcome", "carry_out", "conclude", "follow", "judge_left", "lead", "replay_command"]

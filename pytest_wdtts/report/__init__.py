@@ -4,13 +4,14 @@ from .allure import tell_allure, write_allure_files
 from .build import build_report
 from .junit import junit_properties
 from .model import Report, overall, read_report
-from .terminal import failure_message, styled_lines, summary_lines
+from .terminal import evidence_lines, failure_message, styled_lines, summary_lines
 from .writing import Written, write_all
 
 __all__ = [
     "Report",
     "Written",
     "build_report",
+    "evidence_lines",
     "failure_message",
     "junit_properties",
     "overall",

@@ -52,7 +52,7 @@ def failure_message(row: Row, report: Report, report_path: str) -> str:
         f"{row.id}: {row.verdict.value} ({blame})",
         f"  observed: {row.observed}",
         f"  limit:    {row.limit}",
-        *_evidence(row),
+        *evidence_lines(row),
         f"  report: {report_path}",
         f"  replay: {report.replay}",
     ]
@@ -108,10 +108,11 @@ def _rows(report: Report, with_evidence: bool) -> Iterator[Line]:
         mark = padded(_MARKS[row.verdict], marks)
         yield Line(f"  {mark} {padded(row.id + ':', ids + 1)} {row.observed}", _STYLES[row.verdict])
         if with_evidence:
-            yield from (Line(f"  {line}", {}) for line in _evidence(row))
+            yield from (Line(f"  {line}", {}) for line in evidence_lines(row))
 
 
-def _evidence(row: Row) -> list[str]:
+def evidence_lines(row: Row) -> list[str]:
+    """The proof of one row: time, session, what was seen."""
     sessions = max((wide(piece.session or "all sessions") for piece in row.evidence), default=0)
     lines = [
         f"  {piece.at_s:9.3f} s  {padded((piece.session or 'all sessions') + ':', sessions + 1)} {piece.what}"

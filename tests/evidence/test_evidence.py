@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from pytest_wdtts.cli import main
+from pytest_wdtts.cli.session import timeline
 from pytest_wdtts.gate import Order, Outcome, carry_out
 from pytest_wdtts.record import read_journal
 from pytest_wdtts.report import failure_message
 from pytest_wdtts.verdict import Limits, Verdict, judge
+from tests.builders import healthy, receive, session_plan
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +53,16 @@ def test_a_journal_that_broke_off_is_no_evidence(outcome: Outcome, tmp_path: Pat
 
 def test_the_command_prints_the_same_rows(outcome: Outcome, capsys: pytest.CaptureFixture[str]) -> None:
     code = main(["judge", str(journal(outcome).parent)])
-    printed = re.findall(r"^  (\w+) +(\w+): (.*) \[limit: ", capsys.readouterr().out, re.M)
+    out = capsys.readouterr().out
+    printed = re.findall(r"^  (\w+) +(\w+): (.*) \[limit: ", out, re.M)
     assert printed == [(row.verdict.value, row.id, row.observed) for row in outcome.report.rows]
     assert code == {Verdict.FAIL: 1, Verdict.INVALID: 3}[outcome.report.verdict]
+    failed = [row for row in outcome.report.rows if row.verdict is Verdict.FAIL]
+    for piece in (piece for row in failed for piece in row.evidence):
+        assert re.search(
+            rf"{piece.at_s:.3f} s  {piece.session or 'all sessions'}: +{re.escape(piece.what)}$", out, re.M
+        )
+    assert f"  replay: {outcome.report.replay}\n" in out or not failed
 
 
 def test_the_command_takes_other_limits(outcome: Outcome, capsys: pytest.CaptureFixture[str]) -> None:
@@ -88,3 +97,11 @@ def test_a_session_s_timeline_is_readable(outcome: Outcome, capsys: pytest.Captu
     assert times == sorted(times)
     assert any(re.search(r"audio_chunk 0: units 0\.\.\d+ '.+', \d+ bytes", line) for line in lines)
     assert lines[-1].endswith("closed: 1000")
+
+
+def test_a_timeline_shows_what_came_before(capsys: pytest.CaptureFixture[str]) -> None:
+    record = healthy(session_plan("您好，世界。"))
+    receive(record, 2, 5)
+    assert [line.split("  [")[1] for line in timeline(record) if "  [" in line] == ["4 of them came before]"]
+    record.received(10**9, 9, -(2**62), 2**62, 0, 0)
+    assert timeline(record)[-1].endswith("[6 of them came before]")

@@ -20,10 +20,14 @@ END = encode(TtsEnd("s", 2, cancelled=False))
 
 NAMES = sorted({name for frame in (ACK, CHUNK, END) for name in json.loads(frame)} | {"code", "message"})
 KINDS = ("start_ack", "audio_chunk", "tts_end", "error", "pong")
+large = st.integers() | st.sampled_from([2**31, 2**53 + 1, 2**63 - 1, 2**63, 2**64, -(2**63), 10**40])
+good = st.sampled_from(
+    [{"type": kind, "session_id": "s"} for kind in KINDS] + [json.loads(f) for f in (ACK, CHUNK, END)]
+)
 odd_messages = st.builds(
-    lambda kind, fields: json.dumps({"type": kind, "session_id": "s"} | fields).encode(),
-    st.sampled_from(KINDS),
-    st.dictionaries(st.sampled_from(NAMES), json_values, max_size=6),
+    lambda message, fields: json.dumps(message | fields).encode(),
+    good,
+    st.dictionaries(st.sampled_from(NAMES), json_values | large, max_size=4),
 )
 
 
