@@ -13,7 +13,7 @@ Line = RunHeader | SessionDelta | SampleLine | LoopDelayLine | GatewayFaultLine 
 
 
 class JournalWriter:
-    """Appends lines; each `checkpoint` reaches the file, so a killed run loses a second at most."""
+    """Appends lines; each `checkpoint` reaches the file, so a killed run loses what came since, and no more."""
 
     def __init__(self, path: Path, header: RunHeader) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -26,9 +26,9 @@ class JournalWriter:
         """Append one line."""
         self._file.write(self._encoder.encode(line) + b"\n")
 
-    def checkpoint(self, result: RunResult) -> None:
-        """Append what every record gained, and push it to the file."""
-        for record in (*result.sessions, *result.probes):
+    def checkpoint(self, result: RunResult, part: slice = slice(None)) -> None:
+        """Append what every record gained, or a part of them, and push it to the file."""
+        for record in (*result.sessions[part], *result.probes[part]):
             delta = record.take_delta()
             if delta:
                 self.write(delta)

@@ -39,6 +39,7 @@ from .scenario import RunPlan
 
 LEAD_NS = NS_PER_S // 5
 SWEEP_S = 0.05
+SWEEPS_PER_DEADLINE = 5
 SWEEPS_PER_CHECKPOINT = 20
 GRACE_AFTER_PLAN_S = 12.0
 
@@ -107,6 +108,11 @@ class Run:
         finally:
             self._finish(stopped or "", time.process_time() - cpu_s)
         return self.result
+
+    @property
+    def origin_ns(self) -> int:
+        """The run's origin, a time of the machine's monotonic clock."""
+        return self._origin_ns
 
     # --- World, as conversations see it ----------------------------------------------------------------------
 
@@ -227,24 +233,23 @@ class Run:
         self._arm()
 
     async def _sweep(self) -> None:
-        """Deadlines, our own loop's delay, and the journal."""
-        turns = 0
+        """Deadlines, our own loop's delay and the journal; a share of the sessions each turn: none may last long."""
+        turn = 0
         delays_ns: list[int] = []
         while True:
             planned_ns = self._clock.now_ns() + round(SWEEP_S * NS_PER_S)
             await asyncio.sleep(SWEEP_S)
             delays_ns.append(max(0, self._clock.now_ns() - planned_ns))
             now_ns = self.now_ns()
-            turns += 1
-            if turns % 5 == 0:
-                for conversation in list(self._conversations):
-                    conversation.sweep(now_ns)
+            for conversation in self._conversations[turn % SWEEPS_PER_DEADLINE :: SWEEPS_PER_DEADLINE]:
+                conversation.sweep(now_ns)
+            self._journal.checkpoint(self.result, slice(turn % SWEEPS_PER_CHECKPOINT, None, SWEEPS_PER_CHECKPOINT))
+            turn += 1
+            if turn % SWEEPS_PER_CHECKPOINT == 0:
                 self._conversations = [c for c in self._conversations if not c.over]
-            if turns % SWEEPS_PER_CHECKPOINT == 0:
                 self.result.loop_delays_ns += delays_ns
                 self._journal.write(LoopDelayLine(now_ns, delays_ns))
                 delays_ns = []
-                self._journal.checkpoint(self.result)
                 self._tell_progress(now_ns)
 
     def _tell_progress(self, now_ns: int) -> None:

@@ -8,7 +8,7 @@ from ..clock import NS_PER_MS, NS_PER_S
 from ..load import LoadPlan
 from ..record import EventKind, RunResult
 
-LATEST_CHUNKS = 20
+LATEST_CHUNKS = 5
 
 
 class Snapshot(Struct, frozen=True):
@@ -28,7 +28,7 @@ class Snapshot(Struct, frozen=True):
         units_in = 0
         for record in result.sessions:
             sent_ns = record.sent_ns
-            units_in += max(record.chunk_end, default=-1) + 1
+            units_in += record.chunk_end[-1] + 1 if record.chunk_end else 0
             for end, received_ns in zip(
                 record.chunk_end[-LATEST_CHUNKS:], record.received_ns[-LATEST_CHUNKS:], strict=True
             ):
