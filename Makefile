@@ -8,7 +8,7 @@ PYTHON ?=
 ARGS   ?=
 STAMP  := $(VENV)/.setup-done
 
-.PHONY: proof proof-clean proof-rates fuzz help setup accept test check bench lock clean
+.PHONY: proof proof-clean proof-rates fuzz help setup accept test check bench truth lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,9 @@ fuzz: $(STAMP) ## the fuzzers for longer than the tests have time for; ARGS="...
 
 bench: $(STAMP) ## what the generator itself costs; ARGS="..." goes to the benchmark
 	$(BIN)/python -m benchmarks.cost $(ARGS)
+
+truth: $(STAMP) ## our clock beside a capture of the packets, 500 sessions; needs root and tcpdump
+	$(BIN)/python -m benchmarks.truth $(ARGS)
 
 # Rests on the bare .venv, not on setup: setup fails just when the pins no longer fit pyproject.toml.
 lock: $(BIN)/python ## resolve ci/constraints.txt again; ARGS="--upgrade" for newer releases
