@@ -4,8 +4,6 @@ CPU time of the processes, not wall time: a busy machine makes the run late, not
 """
 
 import argparse
-import os
-import platform
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -19,9 +17,10 @@ from msgspec.structs import asdict
 from pytest_wdtts.stack import EmbeddedStack
 
 from .growth import grow, plot
+from .lean_gateway import LeanStack
 from .load import BenchLoad, ClientCost
+from .machine import GATEWAY_CORE, GENERATOR_CORE, describe, two_cores
 
-GENERATOR_CORE, GATEWAY_CORE = 0, 1
 CLIENTS = {
     "ours on picows": ("benchmarks.ours", "picows"),
     "ours on websockets": ("benchmarks.ours", "websockets"),
@@ -33,8 +32,8 @@ SPARE_S = 60.0
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; return 1 where growth is worse than linear."""
     options = _parse(arguments)
-    pinned = not options.no_pin and hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > 1
-    stack = EmbeddedStack()
+    pinned = not options.no_pin and two_cores()
+    stack = LeanStack() if options.lean else EmbeddedStack()
     gateway = stack.start()
     try:
         process = psutil.Process(stack.pids()[0])
@@ -49,11 +48,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         if options.growth:
             return study_growth(load, process, options.output)
-        measured = {name: measure(module, load, transport, process) for name, (module, transport) in CLIENTS.items()}
+        measured = {
+            name: measure(module, load, transport, process)
+            for name, (module, transport) in CLIENTS.items()
+            if name.startswith(options.only)
+        }
     finally:
         stack.stop()
     figures = {
-        "machine": {"cpu": _cpu_name(), "cores": os.cpu_count(), "python": platform.python_version()},
+        "machine": describe(),
         "load": {"sessions": load.sessions, "cps": load.cps, "duration_s": load.duration_s, "pinned": pinned},
         "clients": measured,
         "ratios": ratios(measured),
@@ -107,6 +110,8 @@ def ratios(measured: dict[str, dict[str, object]]) -> dict[str, float]:
         return float(str(measured[name]["cpu_s_per_1000_session_s"]))
 
     bare = "bare websockets"
+    if bare not in measured:
+        return {}
     return {f"{name} / {bare}": round(cost(name) / cost(bare), 3) for name in measured if name != bare}
 
 
@@ -115,20 +120,14 @@ def _cpu_s(process: psutil.Process) -> float:
     return float(times.user + times.system)
 
 
-def _cpu_name() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
-
-
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.cost", description=__doc__)
     parser.add_argument("--sessions", type=int, default=1000)
     parser.add_argument("--cps", type=float, default=5.0)
     parser.add_argument("--duration", type=float, default=10.0, help="seconds that each session types")
     parser.add_argument("--growth", action="store_true", help="cost against sessions, cps and duration (15 min)")
+    parser.add_argument("--lean", action="store_true", help="against the lean gateway, which carries 4,000 sessions")
+    parser.add_argument("--only", default="", help="one client alone, by the beginning of its name")
     parser.add_argument("--output", type=Path, default=Path("wdtts-report/growth.json"), help="where growth goes")
     parser.add_argument("--no-pin", action="store_true", help="leave the choice of cores to the system")
     return parser.parse_args(arguments)

@@ -16,7 +16,6 @@ from .seam import Gateway
 
 START_LIMIT_S = 20.0
 STOP_LIMIT_S = 5.0
-_LISTENING = "reference_gateway listening on "
 
 
 class EmbeddedStack:
@@ -26,6 +25,7 @@ class EmbeddedStack:
     """
 
     name = "embedded"
+    program = "reference_gateway"
     breaks = frozenset({"gateway_restart", "gateway_pause", "gateway_drain"})
 
     def __init__(
@@ -47,7 +47,7 @@ class EmbeddedStack:
         command = [
             sys.executable,
             "-m",
-            "reference_gateway",
+            self.program,
             "--host",
             "127.0.0.1",
             "--port",
@@ -118,11 +118,12 @@ class EmbeddedStack:
 
     def _listen(self, process: "subprocess.Popen[str]", listening: "queue.Queue[str]") -> None:
         assert process.stdout is not None
+        greeting = f"{self.program} listening on "
         with process.stdout as lines:
             for line in lines:
                 self._words.append(line.rstrip())
-                if line.startswith(_LISTENING):
-                    listening.put(line.removeprefix(_LISTENING).strip())
+                if line.startswith(greeting):
+                    listening.put(line.removeprefix(greeting).strip())
         listening.put("")
 
     def _await_url(self, listening: "queue.Queue[str]") -> str:

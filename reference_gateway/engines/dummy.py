@@ -41,6 +41,10 @@ class Dummy:
 
     async def synthesise(self, text: str, first_unit: int, sample_rate: int, channels: int) -> bytes:
         """Return the tones of `text`; the sample rate is the only one there is."""
+        return self.tones(text, first_unit, channels)
+
+    def tones(self, text: str, first_unit: int, channels: int) -> bytes:
+        """Return raw s16le PCM of `text`, whose first unit has this index."""
         # A lone surrogate is a unit like any other.
         code_points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
         indices = np.arange(first_unit, first_unit + len(code_points)) % tone.INDEX_MODULUS
