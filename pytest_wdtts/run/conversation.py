@@ -217,8 +217,10 @@ class Conversation:
         self._end()
 
     def _end(self) -> None:
+        self._line = None
         for connection in self._left_behind:
             connection.reset()
+        self._left_behind.clear()
         if not self.over:
             self.over = True
             self._world.conversation_over(self)

@@ -91,7 +91,9 @@ class Run:
         for session in (*self.plan.sessions, *self.plan.probes):
             self._plan_conversation(session)
         gc.collect()
-        gc.freeze()
+        # Nothing of a run is left for the collector: what is over is freed at once, what is recorded stays.
+        collecting = gc.isenabled()
+        gc.disable()
         self._origin_ns = self._common_origin_ns or self._clock.now_ns() + LEAD_NS
         stopped = ""
         asyncio.get_running_loop().set_exception_handler(self._crash)
@@ -106,6 +108,8 @@ class Run:
             stopped = "interrupted"
             raise
         finally:
+            if collecting:
+                gc.enable()
             self._finish(stopped or "", time.process_time() - cpu_s)
         return self.result
 
@@ -275,7 +279,6 @@ class Run:
             self._timer.cancel()
         for conversation in list(self._conversations):
             conversation.give_up(self.now_ns(), "the run was interrupted" if stopped else "the run failed")
-        gc.unfreeze()
         self.result.injected = dict(self._nemesis.injected)
         self.result.footer = RunFooter(
             end_ns=self.now_ns(), stopped=stopped, generator_cpu_s=cpu_s, injected=self.result.injected
