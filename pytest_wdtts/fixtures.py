@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from .markers import Asked, read_markers
+from .options import setting
 from .ordering import progress_line, take_order
 
 if TYPE_CHECKING:
@@ -88,5 +89,37 @@ def checklist(wdtts_run: "Outcome", request: pytest.FixtureRequest) -> Callable[
             pytest.skip(f"not assessable: {row.observed}")
         if row.verdict is not Verdict.PASS:
             pytest.fail(failure_message(row, wdtts_run.report, wdtts_run.report_path), pytrace=False)
+
+    return check
+
+
+def spread_cases(metafunc: pytest.Metafunc) -> None:
+    """Give a test that `conforms` one item for each case that is asked for. Raises `pytest.UsageError`."""
+    from .conformance import select
+
+    include, exclude = (setting(metafunc.config, name).split() for name in ("include", "exclude"))
+    cases = select(include, exclude)
+    if not cases:
+        raise pytest.UsageError("no case fits --wdtts-include and --wdtts-exclude: see wdtts conformance --list")
+    metafunc.parametrize("conforms", cases, ids=[case.id for case in cases], indirect=True)
+
+
+@pytest.fixture
+def conforms(request: pytest.FixtureRequest, wdtts_gateway: "Gateway") -> Callable[[], None]:
+    """Try one case of the catalogue: it passes, fails with expected and seen, or skips where it cannot be tried."""
+    import asyncio
+
+    from .cli.conformance import told
+    from .conformance import try_case
+    from .gate.carry_out import new_run_id
+    from .transport import parse_target
+
+    def check() -> None:
+        target = parse_target(wdtts_gateway.url, wdtts_gateway.api_key)
+        finding = asyncio.run(try_case(request.param, target, f"{new_run_id()}-{request.param.id}"))
+        if finding.skipped:
+            pytest.skip(finding.skipped)
+        if not finding.passed:
+            pytest.fail(told(finding), pytrace=False)
 
     return check

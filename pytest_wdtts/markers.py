@@ -45,6 +45,7 @@ def add_markers(config: "pytest.Config") -> None:
     """Declare them all to pytest."""
     for name, text in SCENARIO_MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {text}")
+    config.addinivalue_line("markers", "conformance: the contract, each case of the catalogue a test of its own")
     for text in VALUE_MARKERS.values():
         config.addinivalue_line("markers", text)
 

@@ -63,6 +63,8 @@ OPTIONS = (
         ("auto", "picows", "websockets"),
         default="auto",
     ),
+    Option("include", str, "cases of the conformance catalogue, as globs with blanks between: these", default=""),
+    Option("exclude", str, "cases of the conformance catalogue, as globs with blanks between: not these", default=""),
     Option("defect", str, "defect to switch on in the embedded gateway, NAME[:ARGS]", default=""),
 )
 

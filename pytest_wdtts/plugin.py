@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .fixtures import RUNS, checklist, wdtts_gateway, wdtts_run
+from .fixtures import RUNS, checklist, conforms, spread_cases, wdtts_gateway, wdtts_run
 from .markers import add_markers
 from .options import add_options
 from .ordering import check_items
@@ -12,7 +12,7 @@ from .ordering import check_items
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
-__all__ = ["checklist", "wdtts_gateway", "wdtts_run"]
+__all__ = ["checklist", "conforms", "wdtts_gateway", "wdtts_run"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,6 +27,12 @@ def pytest_configure(config: pytest.Config) -> None:
         from .workers import Controller
 
         config.pluginmanager.register(Controller(), "wdtts-controller")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make one test of each case of the conformance catalogue."""
+    if "conforms" in metafunc.fixturenames:
+        spread_cases(metafunc)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -1,6 +1,6 @@
 """The contract, case by case, against any gateway: for each case what was expected and what was seen."""
 
-from .carry_out import Finding, carry_out, select
+from .carry_out import Finding, carry_out, select, try_case
 from .catalogue import CATALOGUE
 
-__all__ = ["CATALOGUE", "Finding", "carry_out", "select"]
+__all__ = ["CATALOGUE", "Finding", "carry_out", "select", "try_case"]

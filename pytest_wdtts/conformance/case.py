@@ -12,6 +12,7 @@ Fields = dict[str, Any]
 START: Fields = {"type": "start", "audio_format": "pcm16_wav", "sample_rate": 16000, "channels": 1}
 
 
+SHOWN_UNITS = 8
 SESSION, PAD = b"{session}", b"{pad}"
 
 
@@ -60,6 +61,11 @@ class Expire(Struct, frozen=True):
 Step = Say | Raw | Hear | HearUnits | Open | Cut | Expire
 
 
+def shortened(text: str) -> str:
+    """A chunk's text as it is shown: of a long one its beginning and how many units it has."""
+    return repr(text) if len(text) <= SHOWN_UNITS else f"{text[:SHOWN_UNITS]!r}... ({len(text)} units)"
+
+
 class Seen(Struct):
     """What came on one connection: messages, pongs and, at last, how it was closed (None: it was not)."""
 
@@ -82,7 +88,7 @@ class Seen(Struct):
         for message in self.messages:
             match message["type"]:
                 case "audio_chunk":
-                    words.append(repr(message.get("units_text")))
+                    words.append(shortened(str(message.get("units_text"))))
                 case "error":
                     words.append(f"error {message.get('code')}: {message.get('message')}")
                 case "tts_end":
@@ -125,7 +131,7 @@ class Ends(Struct, frozen=True, kw_only=True):
 
     def described(self) -> str:
         """In words."""
-        words = [repr(chunk) for chunk in self.chunks] if self.chunks is not None else []
+        words = [shortened(chunk) for chunk in self.chunks] if self.chunks is not None else []
         if self.text is not None:
             words = [f"audio of {self.text[:24]!r}"]
         words.append("tts_end cancelled" if self.cancelled else "tts_end")

@@ -105,6 +105,21 @@ def test_summary_is_readable() -> None:
     )
 
 
+def test_summary_counts_groups_and_parts_and_shortens_long_chunks() -> None:
+    long = Seen([{"type": "audio_chunk", "units_text": "字" * 24}]).described()
+    assert long == "'字字字字字字字字'... (24 units), still open"
+    wrong = Finding(7, "flushing.one_unit", "1, flush rule", passed=False, expected="tts_end", seen=long)
+    late = Finding(9, "life.away.too_long", "2.3", passed=False, expected="", seen="", skipped="ttl_s is 120")
+    right = Finding(8, "flushing.nothing", "1, flush rule", passed=True, expected="", seen="")
+    assert summary([wrong, right, late]).splitlines()[-5:] == [
+        "1 passed, 1 failed, 0 skipped: flushing",
+        "0 passed, 0 failed, 1 skipped: life",
+        "1 passed, 1 failed, 0 skipped: part 1, frozen v1",
+        "0 passed, 0 failed, 1 skipped: part 2, what this project pins",
+        "1 passed, 1 failed, 1 skipped of 3 cases",
+    ]
+
+
 def test_command_lists_without_trying(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["conformance", "--list", "--include", "flushing.one_unit"]) == 0
     assert capsys.readouterr().out == "flushing.one_unit  [1, flush rule]  start_ack, 'a', tts_end, close 1000\n"
