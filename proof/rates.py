@@ -150,7 +150,7 @@ def study(cases: list[Case], measured: dict[str, Measured], minutes: float) -> N
                 if trial.valid:
                     red = [row for row in trial.verdicts if row in trial.red]
                     keep(measured, defect, seen(case, value, red, case.must))
-                waiting.insert(0 if trial.valid else len(waiting), defect)
+                waiting.append(defect)  # Every target is tried before any lower rate.
 
 
 def why_not(trial: Trial) -> str:
