@@ -8,7 +8,6 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import cache
-from math import gcd
 from multiprocessing import get_context, parent_process
 from typing import Protocol, TypeVar
 
@@ -123,9 +122,7 @@ def resample(samples: Samples, from_hz: int, to_hz: int) -> Samples:
     """Return the same sound at another rate, filtered so that nothing folds back."""
     if from_hz == to_hz:
         return samples
-    from scipy.signal import resample_poly
+    import soxr
 
-    common = gcd(from_hz, to_hz)
-    sound = resample_poly(samples.astype(np.float64), to_hz // common, from_hz // common)
-    resampled: Samples = np.clip(np.rint(sound), -32768, 32767).astype(np.int16)
+    resampled: Samples = soxr.resample(samples, from_hz, to_hz)
     return resampled
