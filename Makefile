@@ -8,7 +8,7 @@ PYTHON ?=
 ARGS   ?=
 STAMP  := $(VENV)/.setup-done
 
-.PHONY: proof proof-clean proof-rates fuzz help setup accept test check bench truth lock clean
+.PHONY: proof proof-clean proof-rates fuzz help setup accept compose composed test check bench truth lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -18,6 +18,13 @@ setup: $(STAMP) ## make .venv with everything in it; quick when it is up to date
 
 accept: $(STAMP) ## the baseline acceptance, 50 sessions, 5 units a second, 60 s; ARGS="..." goes to pytest
 	$(BIN)/pytest -m baseline scenarios/baseline $(ARGS)
+
+compose: $(STAMP) ## baseline, mixed and broken containers against Compose; makes a Docker engine where there is none
+	$(BIN)/python ci/provision_docker.py run -- $(MAKE) composed ARGS='$(ARGS)'
+
+composed:
+	$(BIN)/pytest -m "baseline or mixed" scenarios --wdtts-stack compose $(ARGS)
+	$(BIN)/pytest tests/stack/test_container_scenarios.py
 
 test: $(STAMP) ## the project's own tests; ARGS="..." goes to pytest
 	$(BIN)/pytest tests $(ARGS)

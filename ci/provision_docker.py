@@ -2,13 +2,15 @@
 """A Docker engine with Compose on a Debian machine that has none, with or without a registry.
 
     python ci/provision_docker.py run -- COMMAND...   provision, run the command, stop what was started
-    python ci/provision_docker.py up                  provision and leave running; prints the variables to export
+    python ci/provision_docker.py up                  provision and leave running; prints the variables to export,
+                                                      WDTTS_ENGINE_STARTED=1 among them where it started an engine
     python ci/provision_docker.py down                stop, by process id, what `up` started
 
 An engine that answers already is used as it is. Otherwise Debian's docker.io is installed and its dockerd started
 by hand, with data, socket and plug-ins of its own under --state. The base image `wdtts-base` is python:3.11-slim
 where a registry can be reached, else it is made by debootstrap. Needs root where anything has to be installed.
-Nothing but the standard library: it runs before there is a virtual environment.
+Exit code 69: there is no engine, and none can be made. Nothing but the standard library: it runs before there is a
+virtual environment.
 """
 
 import argparse
@@ -26,13 +28,17 @@ BASE_IMAGE = "wdtts-base"
 REGISTRY_IMAGE = "python:3.11-slim"
 MIRROR = "http://deb.debian.org/debian"
 SUITE, NEXT_SUITE = "bookworm", "trixie"
-ROOTFS_PACKAGES = "python3,python3-pip,python3-venv,ca-certificates"
+ROOTFS_PACKAGES = "python3,python3-pip,ca-certificates"
 CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 DEFAULT_STATE = Path(os.environ.get("WDTTS_DOCKER_STATE", "/var/tmp/wdtts-docker"))
 ENGINE_LIMIT_S = 60.0
 STOP_LIMIT_S = 60.0
 PULL_LIMIT_S = 120.0
 INSTALL_LIMIT_S = 900.0
+
+
+CANNOT = 69
+"""Exit code where there is no engine and none can be made: it is no verdict of the command."""
 
 
 class Failed(Exception):
@@ -52,13 +58,16 @@ def main() -> int:
         if options.verb == "down":
             stop_engine(state)
         elif options.verb == "up":
-            for name, value in provision(state).items():
+            was_up = engine_pid(state) is not None
+            given = provision(state)
+            started = {} if was_up or engine_pid(state) is None else {"WDTTS_ENGINE_STARTED": "1"}
+            for name, value in (given | started).items():
                 print(f"export {name}={value}")
         else:
             return run(state, [part for part in options.command if part != "--"])
     except Failed as error:
         print(f"provision_docker: {error}", file=sys.stderr)
-        return 1
+        return CANNOT
     return 0
 
 
@@ -210,7 +219,11 @@ def make_base(state: Path, environment: dict[str, str]) -> None:
     changes = [word for change in variables for word in ("--change", change)]
     archive = subprocess.Popen(["tar", "-C", str(rootfs), "-c", "."], stdout=subprocess.PIPE)
     done = subprocess.run(
-        ["docker", "import", *changes, "-", BASE_IMAGE], env=environment, stdin=archive.stdout, check=False
+        ["docker", "import", *changes, "-", BASE_IMAGE],
+        env=environment,
+        stdin=archive.stdout,
+        stdout=sys.stderr,  # what `up` prints is for the shell
+        check=False,
     )
     if archive.wait() or done.returncode:
         raise Failed("docker import of the debootstrap tree failed: see above")

@@ -29,6 +29,7 @@ GATEWAY = "ws_gateway_tts"
 PROXY = "proxy"
 RESTARTS_FOR_EVER = 3
 _POLL_S = 0.2
+_OWN_PORTS = range(20_000, 32_768)
 _KEPT = "wdtts-kept"
 _OURS = re.compile(r"wdtts-(\d+)-[0-9a-f]{6}")
 _PORTS = {
@@ -198,7 +199,8 @@ class ComposeStack:
             if seen and all(state.ready for state in seen):
                 return
             self._say(", ".join(state.told for state in seen if not state.ready) or "nothing runs yet")
-            for state in seen:
+            # What ended or restarts comes first: whoever leans on it is unhealthy because of it.
+            for state in sorted(seen, key=lambda state: state.health == "unhealthy"):
                 if state.restarts >= RESTARTS_FOR_EVER or (state.restarts and state.health == "unhealthy"):
                     raise StackError(self._told(state, "it restarts for ever"))
                 if state.status in ("exited", "dead"):
@@ -245,7 +247,15 @@ class ComposeStack:
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    """Return a free port below those that systems lend to outgoing connections.
+
+    While a container is away its port is free: one of those could be lent, and the container never gets it back.
+    """
+    while True:
+        port = secrets.choice(_OWN_PORTS)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
         return port

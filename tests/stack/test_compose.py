@@ -163,10 +163,13 @@ def test_it_comes_up_and_leaves_nothing_but_its_logs(tmp_path: Path) -> None:
 @needs_engine
 def test_what_a_killed_run_left_is_taken_down_by_the_next(tmp_path: Path) -> None:
     killed = compose_stack(tmp_path)
-    dead = subprocess.Popen(["true"])
-    dead.wait()
-    killed.project = f"wdtts-{dead.pid}-abcdef"
-    killed.start()
+    owner = subprocess.Popen(["sleep", "600"])
+    killed.project = f"wdtts-{owner.pid}-abcdef"
+    try:
+        killed.start()
+    finally:
+        owner.kill()
+        owner.wait()
     next_one = compose_stack(tmp_path)
     try:
         next_one.start()
@@ -211,7 +214,10 @@ def test_a_kept_stack_is_taken_over(tmp_path: Path) -> None:
             {"WS_TTS_ENGINE": "piper"},
             ["ws_gateway_tts", "set WS_TTS_PIPER_VOICE", "speech engine cannot start"],
         ),
-        ({"STUB_LLM_START_S": "600"}, ["in the phase health", "llm is running, unhealthy", "503", "health check"]),
+        (
+            {"STUB_LLM_START_S": "600", "HEALTH_START_PERIOD": "1s"},
+            ["in the phase health", "llm is running, unhealthy", "503", "health check"],
+        ),
         ({"SERVICE_MEMORY": "6m"}, ["the stack did not come up"]),
     ],
     ids=["wrong engine", "engine fails", "never healthy", "no memory"],
