@@ -63,6 +63,7 @@ OPTIONS = (
         ("auto", "picows", "websockets"),
         default="auto",
     ),
+    Option("cluster", str, "Dask scheduler whose workers drive the load, like tcp://scheduler:8786", default=""),
     Option("include", str, "cases of the conformance catalogue, as globs with blanks between: these", default=""),
     Option("exclude", str, "cases of the conformance catalogue, as globs with blanks between: not these", default=""),
     Option("defect", str, "defect to switch on in the embedded gateway, NAME[:ARGS]", default=""),

@@ -1,6 +1,7 @@
 """From pytest's configuration and a test's markers to an order, and from a run's progress to the terminal."""
 
 import os
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -30,6 +31,7 @@ def take_order(config: pytest.Config, asked: Asked) -> "Order":
             report_dir=setting(config, "report"),
             transport=setting(config, "transport"),
             keep_stack=setting(config, "keep-stack") == "yes",
+            cluster=setting(config, "cluster"),
         )
     except BadValue as error:
         raise pytest.UsageError(str(error)) from None
@@ -59,6 +61,10 @@ def check_order(order: "Order") -> None:
         order.plan("check")
         choose_transport(order.transport)
         order.make_stack()
+        if order.cluster:
+            from .gate.on_cluster import check_address
+
+            check_address(order.cluster)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -81,7 +87,7 @@ def progress_line(config: pytest.Config) -> "Progress | None":
     reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None or not reporter.isatty or os.environ.get("CI"):
         return None
-    line = _ProgressLine(reporter)
+    line = _ProgressLine(reporter, config.pluginmanager.get_plugin("capturemanager"))
     config.pluginmanager.unregister(name="wdtts-progress")
     config.pluginmanager.register(line, "wdtts-progress")
     return line.show
@@ -90,13 +96,15 @@ def progress_line(config: pytest.Config) -> "Progress | None":
 class _ProgressLine:
     """Shows how a run stands, and makes room for the first outcome."""
 
-    def __init__(self, reporter: Any) -> None:
+    def __init__(self, reporter: Any, capture: Any) -> None:
         self._reporter = reporter
+        self._uncaptured = capture.global_and_fixture_disabled if capture else nullcontext
         self._shown = False
 
     def show(self, now: "Snapshot") -> None:
         self._shown = True
-        self._reporter.rewrite(f"wdtts: {now.line()}", erase=True)
+        with self._uncaptured():  # A test is running, and pytest keeps what is written meanwhile to itself.
+            self._reporter.rewrite(f"wdtts: {now.line()}", erase=True)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from .fixtures import CREW, RUNS
 from .markers import read_markers
+from .options import setting
 from .ordering import check_items, progress_line, take_order
 from .shards import Meeting, Member, Place, Seat
 
@@ -132,6 +133,8 @@ def join_crew(session: pytest.Session) -> None:
         refusal = str(error)
     if not refusal and not any(read_markers(item) for item in session.items):
         return
+    if not refusal and setting(config, "cluster"):
+        refusal = "--wdtts-cluster spreads a run over the cluster's workers by itself: leave -n out"
     crew = Crew(config, config.workerinput)
     if refusal:
         crew.refuse(refusal)

@@ -32,6 +32,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.add_argument("--output-json", help="also write the report here")
     parser.add_argument("--api-key", default="")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--cluster", default="", help="Dask scheduler whose workers drive the load")
     parser.add_argument("--report", default="wdtts-report", help="directory for all reports (default wdtts-report)")
     parser.set_defaults(run=bench)
 
@@ -106,6 +107,7 @@ def _order(chosen: argparse.Namespace) -> "Order":
         url=chosen.url or "",
         api_key=chosen.api_key,
         report_dir=chosen.report,
+        cluster=chosen.cluster,
     )
 
 

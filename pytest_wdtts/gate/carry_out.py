@@ -44,6 +44,10 @@ def carry_out(order: Order, progress: Progress | None = None, limits: Limits | N
     Raises `UsageError` for what cannot be asked, `StackError` where there is no gateway to drive, and
     `OwnFailure` where the evidence cannot be kept. Ctrl-C ends it in order, with a partial report.
     """
+    if order.cluster:
+        from .on_cluster import carry_out_on_cluster
+
+        return carry_out_on_cluster(order, progress, limits)
     plan = order.plan(new_run_id())
     need_files(len(plan.sessions))
     transport = choose_transport(order.transport)

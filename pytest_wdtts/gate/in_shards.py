@@ -4,7 +4,7 @@ import asyncio
 import time
 from pathlib import Path
 
-from ..clock import NS_PER_MS, NS_PER_S
+from ..clock import NS_PER_MS
 from ..errors import OwnFailure
 from ..record import read_journal
 from ..run import Run
@@ -31,8 +31,6 @@ from .open_files import need_files
 from .order import Order
 from .replay import to_header
 
-COMMON_LEAD_NS = 3 * NS_PER_S // 2
-"""From the leader's word to the run's origin: time for every worker to lay out its part."""
 END_LIMIT_S = 60.0
 """How much longer than the plan the judge waits for the others."""
 
@@ -51,12 +49,13 @@ def lead(order: Order, followers: Followers, limits: Limits | None = None) -> Ou
         gateway = stack.start()
         with asyncio.Runner(loop_factory=transport.new_event_loop) as runner:
             runner.run(knock(transport, gateway))
+        followers.inspect(gateway, order.transport, len(plan.sessions))
         word = Word(
             plan=plan,
             gateway=gateway,
             stack=stack.name,
             transport=order.transport,
-            origin_ns=time.monotonic_ns() + COMMON_LEAD_NS,
+            origin_ns=time.monotonic_ns() + followers.lead_ns,
             order=to_header(order),
         )
         followers.go(word)

@@ -23,6 +23,8 @@ class Order(Struct, frozen=True, kw_only=True):
     report_dir: str = "wdtts-report"
     transport: str = "auto"
     keep_stack: bool = False
+    cluster: str = ""
+    """Address of the Dask scheduler whose workers drive the load; "": this process does."""
 
     def find_scenario(self) -> Scenario:
         """Return the named scenario; a user's own name has no faults but those that are given."""

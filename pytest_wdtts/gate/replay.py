@@ -13,8 +13,8 @@ from .order import Order
 
 
 def to_header(order: Order) -> dict[str, object]:
-    """The order as the journal keeps it: all of it but the key."""
-    fields: dict[str, object] = to_builtins(replace(order, api_key=""))
+    """The order as the journal keeps it: all of it but the key, and where its parts were driven."""
+    fields: dict[str, object] = to_builtins(replace(order, api_key="", cluster=""))
     return fields
 
 

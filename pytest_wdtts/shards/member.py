@@ -3,8 +3,10 @@
 from multiprocessing.connection import Client
 from typing import Any
 
+from ..clock import NS_PER_S
 from ..errors import OwnFailure
 from ..run import Snapshot
+from ..stack import Gateway
 from .seam import Seat, Word
 
 READY_LIMIT_S = 15.0
@@ -51,10 +53,15 @@ class Member:
 class Place:
     """A worker's place in one run: `Followers` for the one that leads, `Leader` for those that follow."""
 
+    lead_ns = 3 * NS_PER_S // 2
+
     def __init__(self, member: Member, run: str, seat: Seat) -> None:
         self.seat = seat
         self._member = member
         self._run = run
+
+    def inspect(self, gateway: Gateway, transport: str, sessions: int) -> None:
+        """All are on this machine, as the leader is, which has tried it."""
 
     def go(self, word: Word) -> None:
         """Give the word to all."""

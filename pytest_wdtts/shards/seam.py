@@ -44,6 +44,11 @@ class Followers(Protocol):
 
     seat: Seat
     """The leader's own."""
+    lead_ns: int
+    """From the word to the run's origin: time for all to hear it and to lay out their parts."""
+
+    def inspect(self, gateway: Gateway, transport: str, sessions: int) -> None:
+        """Make sure that each of them can drive its share against this gateway. Raises `UsageError`."""
 
     def go(self, word: Word) -> None:
         """Let them begin."""

@@ -15,8 +15,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from pytest_wdtts.record import read_journal
-from pytest_wdtts.verdict import Limits, judge
+from tests.shards.judged import blamed, journal, verdicts
 
 ROOT = Path(__file__).parents[2]
 ENDS_WITHIN_S = 120.0
@@ -41,6 +40,7 @@ class Session:
 
     def __init__(self, directory: Path, *arguments: str, marks: Sequence[str] = ("baseline",)) -> None:
         self.directory = directory
+        self.reports = directory / "wdtts-report"
         marked = "\n".join(f"@pytest.mark.{mark}" for mark in marks)
         (directory / "test_suite.py").write_text(SUITE.format(marks=marked))
         (directory / "pytest.ini").write_text("[pytest]\n")
@@ -73,12 +73,7 @@ class Session:
         return {str(case.get("name")): next((child.tag for child in case if child.tag in _BAD), "") for case in cases}
 
     def report(self, scenario: str = "baseline") -> dict[str, object]:
-        return dict(json.loads((self.directory / "wdtts-report" / f"{scenario}.json").read_text()))
-
-    def journal(self, name: str) -> list[dict[str, object]]:
-        path = self.directory / "wdtts-report" / name
-        lines = path.read_text().splitlines() if path.exists() else []
-        return [json.loads(line) for line in lines if line.endswith("}")]
+        return dict(json.loads((self.reports / f"{scenario}.json").read_text()))
 
 
 _BAD = {"failure", "error", "skipped"}
@@ -101,17 +96,6 @@ def start(tmp_path: Path) -> Iterator[type[Session]]:
             session.process.communicate()
 
 
-def verdicts(session: Session, scenario: str = "baseline") -> dict[str, str]:
-    """As judged again from the journal, without limits on our own lateness: a busy machine is no subject here."""
-    patient = Limits(send_lateness_p99_ms=1e6, loop_delay_p99_ms=1e6)
-    rows = judge(read_journal(session.directory / "wdtts-report" / f"{scenario}.jsonl"), patient)
-    return {row.id: row.verdict.value for row in rows if "stable" not in row.id}
-
-
-def blamed(session: Session, scenario: str = "baseline") -> set[str]:
-    return {row for row, verdict in verdicts(session, scenario).items() if verdict not in ("pass", "not_assessable")}
-
-
 def test_the_merged_verdict_is_the_single_processs(start: type[Session]) -> None:
     load = ("--wdtts-sessions", "10", "--wdtts-duration", "6")
     alone = start("alone", *load, marks=["mixed"])  # type: ignore[arg-type]
@@ -120,17 +104,17 @@ def test_the_merged_verdict_is_the_single_processs(start: type[Session]) -> None
     _, output = shared.end()
     assert set(shared.outcomes()) == set(alone.outcomes()), output_alone + output
     assert len(shared.outcomes()) == len(ROWS) + 5
-    assert blamed(alone, "mixed") == blamed(shared, "mixed") == set(), output_alone + output
+    assert blamed(alone.reports, "mixed") == blamed(shared.reports, "mixed") == set(), output_alone + output
 
     one, many = alone.report("mixed"), shared.report("mixed")
-    assert verdicts(shared, "mixed") == verdicts(alone, "mixed")
+    assert verdicts(shared.reports, "mixed") == verdicts(alone.reports, "mixed")
     for name in ("sessions", "planned_units", "cancels", "resumes"):
         assert many["summary"][name] == one["summary"][name]  # type: ignore[index]
     assert "mixed: PASS" in output or "the generator was late" in output, (
         "the summary is printed by the process that the user sees"
     )
 
-    parts = [shared.journal(f"mixed.shard-{number}.jsonl") for number in range(3)]
+    parts = [journal(shared.reports, f"mixed.shard-{number}.jsonl") for number in range(3)]
     begun = [float(str(part[0]["origin_unix_s"])) for part in parts]
     assert max(begun) - min(begun) < 0.1, "the workers begin together"
     assert len({json.dumps(part[0]["run_id"]) for part in parts}) == 1
@@ -144,7 +128,7 @@ def test_without_faults_every_unit_is_counted_as_by_a_single_process(start: type
     for name, workers in {"alone": (), "shared": ("-n", "2")}.items():
         session = start(name, *load, *workers)  # type: ignore[arg-type]
         _, output = session.end()
-        assert blamed(session) == set(), output
+        assert blamed(session.reports) == set(), output
         reports.append(session.report())
     one, many = reports
     counted = ("sessions", "planned_units", "sent_units", "received_units", "missing_units", "duplicate_units")
@@ -155,17 +139,17 @@ def test_a_gateway_that_is_killed_by_plan_is_expected_by_every_worker(start: typ
     marks = ["mixed", "gateway_restart(at_s=3, down_s=1)", "disconnect(percent=0)", "cancel(percent=0)"]
     session = start("broken", "-n", "3", "--wdtts-sessions", "6", "--wdtts-duration", "8", marks=marks)  # type: ignore[arg-type]
     _, output = session.end()
-    assert blamed(session, "mixed") == set(), output
+    assert blamed(session.reports, "mixed") == set(), output
     report = session.report("mixed")
     assert report["injected_faults"]["gateway_restart"] == 1  # type: ignore[index]
-    healed = [line for line in session.journal("mixed.jsonl") if line["line"] == "gateway_fault"]
+    healed = [line for line in journal(session.reports, "mixed.jsonl") if line["line"] == "gateway_fault"]
     assert [line["how"] for line in healed] == ["gateway_restart"]
     for number in range(3):
         events = [
             event
-            for line in session.journal(f"mixed.shard-{number}.jsonl")
+            for line in journal(session.reports, f"mixed.shard-{number}.jsonl")
             if line["line"] == "session" and "-p" not in str(line["id"])
-            for event in line.get("events", [])  # type: ignore[attr-defined]
+            for event in line.get("events", [])
         ]
         assert sum(event[1:] == ["fault", "gateway"] for event in events) == 2, "each of its two sessions was cut"
         assert not any(event[1] == "failed" for event in events), "and none took it for the gateway's fault"
@@ -176,7 +160,7 @@ def test_any_number_of_workers_comes_to_an_end(start: type[Session], workers: in
     session = start(str(workers), "-n", str(workers), "--wdtts-sessions", "2", "--wdtts-duration", "2")  # type: ignore[arg-type]
     _, output = session.end()
     assert len(session.outcomes()) == len(ROWS) + 5
-    assert blamed(session) == set(), output
+    assert blamed(session.reports) == set(), output
     assert session.report()["summary"]["sessions"] == 2  # type: ignore[index]
 
 
@@ -184,19 +168,19 @@ def test_any_number_of_workers_comes_to_an_end(start: type[Session], workers: in
 def test_a_worker_that_dies_makes_the_run_invalid_and_keeps_the_evidence(start: type[Session], shard: int) -> None:
     session = start("killed", "-n", "2", "--wdtts-sessions", "6", "--wdtts-duration", "8", "-k", "test_row")  # type: ignore[arg-type]
     deadline_s = time.monotonic() + ENDS_WITHIN_S
-    while not any(line["line"] == "session" for line in session.journal(f"baseline.shard-{shard}.jsonl")):
+    while not any(line["line"] == "session" for line in journal(session.reports, f"baseline.shard-{shard}.jsonl")):
         assert time.monotonic() < deadline_s
         assert session.process.poll() is None, session.end()[1]
         time.sleep(0.05)
-    header = session.journal(f"baseline.shard-{shard}.jsonl")[0]
-    os.kill(int(str(dict(header["environment"])["pid"])), signal.SIGKILL)  # type: ignore[call-overload]
+    header = journal(session.reports, f"baseline.shard-{shard}.jsonl")[0]
+    os.kill(int(str(dict(header["environment"])["pid"])), signal.SIGKILL)
 
     code, output = session.end()
     assert code == 1, output
     assert session.outcomes() == {f"test_row[{row}]": "failure" for row in ROWS}
     assert "invalid" in output
     assert f"shard lost: {shard} of 2 (its worker died)" in output
-    merged = session.journal("baseline.jsonl")
+    merged = journal(session.reports, "baseline.jsonl")
     assert len({line["id"] for line in merged if line["line"] == "session" and "-p" not in str(line["id"])}) == 6
     assert merged[-1]["line"] == "end"
 
@@ -208,7 +192,7 @@ def test_a_mode_that_cannot_work_is_refused_with_the_reason(start: type[Session]
     assert code == pytest.ExitCode.USAGE_ERROR, output
     assert why in output
     assert "--dist load" in output
-    assert not (session.directory / "wdtts-report").exists()
+    assert not session.reports.exists()
 
 
 def test_what_cannot_be_run_is_refused_once_and_in_words(start: type[Session]) -> None:
@@ -219,6 +203,13 @@ def test_what_cannot_be_run_is_refused_once_and_in_words(start: type[Session]) -
     assert "INTERNALERROR" not in output
 
 
+def test_a_cluster_and_workers_of_xdist_are_not_mixed(start: type[Session]) -> None:
+    session = start("both", "-n", "2", "--wdtts-cluster", "tcp://127.0.0.1:1", "--wdtts-duration", "2")  # type: ignore[arg-type]
+    code, output = session.end()
+    assert code == pytest.ExitCode.USAGE_ERROR, output
+    assert output.count("--wdtts-cluster spreads a run over the cluster's workers by itself: leave -n out") == 1
+
+
 def test_without_rows_the_mode_that_was_asked_for_does_the_work(start: type[Session]) -> None:
     session = start("plain", "-n", "2", "--dist", "loadfile", "-k", "something_else")  # type: ignore[arg-type]
     code, output = session.end()
@@ -226,7 +217,8 @@ def test_without_rows_the_mode_that_was_asked_for_does_the_work(start: type[Sess
     assert len(session.outcomes()) == 5
 
 
-def test_the_line_on_a_terminal_is_the_sum_of_all_workers(tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "two workers"])
+def test_the_line_on_a_terminal_counts_the_sessions_of_all_workers(tmp_path: Path, workers: Sequence[str]) -> None:
     pty = pytest.importorskip("pty", reason="this system has no pseudo-terminals")
     (tmp_path / "test_suite.py").write_text(SUITE.format(marks="@pytest.mark.baseline"))
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
@@ -234,7 +226,7 @@ def test_the_line_on_a_terminal_is_the_sum_of_all_workers(tmp_path: Path) -> Non
     environment = {name: value for name, value in os.environ.items() if name != "CI"}
     load = ("--wdtts-sessions=4", "--wdtts-duration=4", "--wdtts-cps=10")
     watched = subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-p", "xdist", "-p", "pytest_wdtts.plugin", "-n", "2", *load],
+        [sys.executable, "-m", "pytest", "-p", "xdist", "-p", "pytest_wdtts.plugin", *workers, *load],
         cwd=tmp_path,
         env=environment | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(ROOT), "TERM": "xterm"},
         stdin=theirs,
@@ -249,6 +241,6 @@ def test_the_line_on_a_terminal_is_the_sum_of_all_workers(tmp_path: Path) -> Non
     os.close(ours)
     watched.wait(ENDS_WITHIN_S)
     counts = re.findall(rb"\rwdtts: (\d+) up, (\d+) units out, (\d+) in", said)
-    assert b"4" in [up for up, _, _ in counts], f"each of two workers has two: {said.decode()}"
+    assert b"4" in [up for up, _, _ in counts], said.decode()
     out = [int(units) for _, units, _ in counts]
     assert out == sorted(out)
