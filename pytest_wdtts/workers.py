@@ -118,7 +118,9 @@ class Crew:
             self._seats[asked.key] = seat
             return None
         from .gate import follow
+        from .report import forget_in_allure
 
+        forget_in_allure(item.config.pluginmanager.get_plugin("allure_listener"), item.nodeid)
         follow(take_order(self._config, asked), Place(self._member, asked.key, seat))
         return True
 

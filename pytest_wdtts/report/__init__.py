@@ -1,6 +1,6 @@
 """One frozen, versioned model of a judged run; one writer per format."""
 
-from .allure import tell_allure, write_allure_files
+from .allure import forget_in_allure, tell_allure, write_allure_files
 from .build import build_report
 from .junit import junit_properties
 from .model import Report, overall, read_report
@@ -13,6 +13,7 @@ __all__ = [
     "build_report",
     "evidence_lines",
     "failure_message",
+    "forget_in_allure",
     "junit_properties",
     "overall",
     "read_report",

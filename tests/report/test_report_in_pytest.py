@@ -11,42 +11,14 @@ import pytest
 from pytest_wdtts.report.allure import CATEGORIES, FEATURES, SEVERITIES, write_allure_files
 from pytest_wdtts.verdict import row_ids
 from tests.made_up_run import made_up_report
+from tests.made_up_suite import made_up_suite, run
 
 pytest_plugins = ["pytester"]
-ROOT = Path(__file__).resolve().parents[2]
-
-CONFTEST = """
-import os
-import pytest
-from pathlib import Path
-from pytest_wdtts.fixtures import RUNS
-from tests.made_up_run import concluded
-
-@pytest.fixture(scope="session")
-def outcome(request):
-    made = concluded(os.environ["MADE_UP"], Path("reports"))
-    request.config.stash.setdefault(RUNS, {})["made up"] = made
-    return made
-
-@pytest.fixture
-def wdtts_run(outcome):
-    return outcome
-"""
 
 
 @pytest.fixture
 def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    pytester.makeconftest(CONFTEST)
-    pytester.makepyfile(test_baseline=(ROOT / "scenarios/baseline/test_baseline.py").read_text())
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setenv("MADE_UP", "")
-    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
-    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
-    return pytester
-
-
-def run(suite: pytest.Pytester, *arguments: str) -> pytest.RunResult:
-    return suite.runpytest_subprocess("-m", "baseline", "-p", "no:cacheprovider", *arguments, timeout=120)
+    return made_up_suite(pytester, monkeypatch)
 
 
 def test_plain_summary_has_no_colour_codes_and_verbose_has_evidence(
