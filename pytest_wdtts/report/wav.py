@@ -19,11 +19,15 @@ def write_wavs(report: Report, result: RunResult, directory: Path) -> Iterator[P
         if not pcm:
             continue
         path = directory / f"{report.scenario}.{session_id}.wav"
-        with wave.open(str(path), "wb") as file:
-            file.setnchannels(load.channels)
-            file.setsampwidth(2)
-            file.setframerate(load.sample_rate)
-            file.writeframes(pcm)
+        try:
+            with wave.open(str(path), "wb") as file:
+                file.setnchannels(load.channels)
+                file.setsampwidth(2)
+                file.setframerate(load.sample_rate)
+                file.writeframes(pcm)
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
         yield path
 
 

@@ -1,6 +1,7 @@
 """All formats of one run: each writer by itself, so that one that cannot write does not silence the others."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
@@ -24,9 +25,9 @@ WRITERS: dict[str, tuple[str, Writer]] = {
     "hlog": (".hlog", write_hlog),
     "openmetrics": (".prom", write_openmetrics),
     "markdown": (".md", write_markdown),
-    "step summary": (".md", append_step_summary),
+    "step summary": (".step-summary", append_step_summary),
 }
-"""By format: what `DIR/<scenario>` gets as its ending, and who writes it."""
+"""By format: what `DIR/<scenario>` gets as its ending, and who writes it; the step summary lies elsewhere."""
 
 
 class Written(Struct, frozen=True):
@@ -62,8 +63,15 @@ def _attempt(name: str, ending: str, write: Writer, report: Report, directory: P
         directory.mkdir(parents=True, exist_ok=True)
         where = write(report, path)
     except OSError as error:
+        _drop_torn(path)
         reason = error.strerror or type(error).__name__
         return Written(name, error=f"{name}: {error.filename or path} cannot be written ({reason}): see --wdtts-report")
     except Exception as error:
         return Written(name, error=f"{name}: the writer itself failed ({type(error).__name__}: {error})")
     return Written(name, str(where) if where else "")
+
+
+def _drop_torn(path: Path) -> None:
+    """Half a report misleads, and on a full disk it takes the room that the other formats need."""
+    with suppress(OSError):
+        path.unlink()

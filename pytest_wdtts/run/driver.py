@@ -288,7 +288,10 @@ class Run:
             self._journal.write(self.result.footer)
             self._journal.close()
         except OSError as error:
-            raise OwnFailure(f"the journal {self._journal.path} could not be written ({error.strerror})") from error
+            raise OwnFailure(
+                f"the journal {self._journal.path} could not be written ({error.strerror}): "
+                "the evidence is lost; make room, or give another --wdtts-report"
+            ) from error
 
     def _header(self, stack_name: str, order: dict[str, object]) -> RunHeader:
         plan = self.plan

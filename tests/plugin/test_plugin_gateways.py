@@ -159,6 +159,8 @@ def test_ctrl_c_ends_in_seconds_with_a_partial_report(tmp_path: Path) -> None:
     assert time.monotonic() - interrupted_s < 30, "seconds, with room for a busy machine; the run had 30 s to go"
     assert code == 2, said
     report = project.report("baseline")
+    written = {path.suffix for path in (tmp_path / "wdtts-report").iterdir()}
+    assert written == {".jsonl", ".json", ".html", ".csv", ".hlog", ".prom", ".md"}
     assert report["stopped"] == "interrupted"
     assert report["summary"]["received_units"] > 0
     assert set(verdicts(report).values()) <= {"invalid", "not_assessable"}

@@ -244,3 +244,13 @@ def test_the_line_on_a_terminal_counts_the_sessions_of_all_workers(tmp_path: Pat
     assert b"4" in [up for up, _, _ in counts], said.decode()
     out = [int(units) for _, units, _ in counts]
     assert out == sorted(out)
+
+
+def test_allure_has_each_row_once(start: type[Session]) -> None:
+    pytest.importorskip("allure_pytest")
+    allure = ("-p", "allure_pytest", "--alluredir=allure", "-k", "test_row")
+    session = start("allure", "-n", "2", *allure, "--wdtts-sessions", "4", "--wdtts-duration", "3")  # type: ignore[arg-type]
+    session.end()
+    results = [json.loads(path.read_bytes()) for path in (session.directory / "allure").glob("*-result.json")]
+    assert Counter(result["name"] for result in results) == dict.fromkeys([f"baseline: {row}" for row in ROWS], 1)
+    assert len({result["historyId"] for result in results}) == len(ROWS)
