@@ -47,7 +47,7 @@ class Merging(Defect, abstract=True):
             )
         message = replace(message, chunk_seq=message.chunk_seq - self._merged.get(session_id, 0))
         if self.begun and self.holds(message):
-            self._waiting[session_id] = replace(message, chunk_seq=0)
+            self._waiting[session_id] = message
             return ()
         return (message,)
 

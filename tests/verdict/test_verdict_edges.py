@@ -1,0 +1,382 @@
+"""The edges of every row: what is just allowed, what is explained, and that evidence and counts say what was seen.
+
+Each test was written for a condition of a judge that could be broken without any other test turning red.
+"""
+
+from collections.abc import Callable
+
+import pytest
+from msgspec import to_builtins
+from msgspec.structs import replace
+
+from pytest_wdtts.clock import NS_PER_MS, NS_PER_S
+from pytest_wdtts.faults import SlowReader
+from pytest_wdtts.load import LoadPlan
+from pytest_wdtts.record import ChunkFlag, EventKind, RunResult, SessionRecord
+from pytest_wdtts.record.result import GatewayFaultLine
+from pytest_wdtts.verdict import Limits, Row, Verdict, judge
+from pytest_wdtts.verdict.case import PLANNED_LEAVE
+from tests.builders import faulty_run, finish, healthy_run, opened_record, receive, send_all
+
+CUT, CANCELLED, SLOW, PRESSED, UNTOUCHED = 0, 1, 2, 3, 5
+SHORT = LoadPlan(sessions=4, duration_s=6.0)
+
+
+def row_of(result: RunResult, row_id: str, limits: Limits | None = None) -> Row:
+    return next(row for row in judge(result, limits) if row.id == row_id)
+
+
+def passes(result: RunResult, row_id: str, limits: Limits | None = None) -> bool:
+    return row_of(result, row_id, limits).verdict is Verdict.PASS
+
+
+def error(code: str, at_s: float = 12.0) -> Callable[[SessionRecord], None]:
+    return lambda record: record.note(round(at_s * NS_PER_S), EventKind.ERROR, f"{code}: said so")
+
+
+def lose(record: SessionRecord, number: int = 5) -> int:
+    """Take one chunk out; returns how many units it had."""
+    units = record.chunk_end[number] - record.chunk_start[number] + 1
+    for column in (record.received_ns, record.chunk_start, record.chunk_end, record.pcm_bytes, record.flags):
+        del column[number]
+    del record.chunk_seq[-1]
+    return units
+
+
+# --- units: counts and times ---
+
+
+def test_missing_units_are_counted_by_what_explains_them() -> None:
+    result = faulty_run()
+    explained = row_of(result, "missing_units").observed.removeprefix("0 unexplained, ")
+    lost = lose(result.sessions[UNTOUCHED])
+    assert row_of(result, "missing_units").observed == f"{lost} unexplained, {explained}"
+    observed = row_of(result, "sent_equals_received").observed
+    sent, received, lost_by_plan = (int(part.split()[0]) for part in observed.split(", "))
+    assert f"{lost_by_plan} explained" == explained
+    assert sent - received == lost + lost_by_plan
+
+
+def test_nothing_explained_is_not_spoken_of() -> None:
+    result = healthy_run(load=SHORT)
+    assert row_of(result, "missing_units").observed == "0 unexplained"
+    assert "explained" not in row_of(result, "sent_equals_received").observed
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_evidence_of_lost_units_is_timed_by_the_first_of_them(number: int) -> None:
+    result = healthy_run(load=SHORT)
+    record = result.sessions[1]
+    first = record.chunk_start[number]
+    lost = lose(record, number)
+    (piece,) = row_of(result, "missing_units").evidence
+    assert piece.at_s == pytest.approx(record.sent_ns[first] / NS_PER_S, abs=1e-5)
+    assert piece.what.startswith(f"{lost} missing: units {first}")
+
+
+@pytest.mark.parametrize("beyond", [0, 7])
+def test_a_unit_that_was_never_sent_has_no_time_of_its_own(beyond: int) -> None:
+    result = healthy_run(load=SHORT)
+    record = result.sessions[1]
+    unit = len(record.sent_ns) + beyond
+    receive(record, unit, unit)
+    (piece,) = row_of(result, "mismatched_units").evidence
+    assert piece.at_s == pytest.approx(record.events[-1].at_ns / NS_PER_S, abs=1e-5)
+
+
+@pytest.mark.parametrize(("lost", "shown", "more"), [(8, 8, False), (9, 8, True)])
+def test_only_the_first_units_are_listed(lost: int, shown: int, more: bool) -> None:
+    result = healthy_run(load=SHORT)
+    record = opened_record(result.sessions[1].plan)
+    send_all(record, lost)
+    result.sessions[1] = record
+    (piece,) = row_of(result, "missing_units").evidence
+    assert piece.what == f"{lost} missing: units " + ", ".join(map(str, range(shown))) + (", ..." if more else "")
+
+
+def test_a_gap_is_counted_and_names_both_numbers() -> None:
+    result = healthy_run(load=SHORT)
+    record = result.sessions[1]
+    last = record.chunk_seq[-1]
+    record.chunk_seq[-1] = last + 4
+    row = row_of(result, "unit_order")
+    assert row.observed == "0 units out of order, 1 gaps in chunk_seq"
+    assert [piece.what for piece in row.evidence] == [f"chunk_seq {last + 4} after {last - 1}"]
+
+
+# --- ends: who owes one ---
+
+
+def unended(record: SessionRecord, *kinds: EventKind) -> SessionRecord:
+    """A session that sent all its text, then what `kinds` say, and heard nothing more."""
+    again = opened_record(record.plan)
+    send_all(again)
+    for kind in kinds:
+        again.note(again.sent_ns[-1], kind, "backpressure: x" if kind is EventKind.ERROR else "")
+    return again
+
+
+@pytest.mark.parametrize(
+    ("kinds", "owed"),
+    [
+        ((), False),
+        ((EventKind.TEXT_END_SENT,), True),
+        ((EventKind.CANCEL_SENT,), True),
+        ((EventKind.TEXT_END_SENT, EventKind.ERROR), False),
+        ((EventKind.TEXT_END_SENT, EventKind.ENDED), False),
+    ],
+)
+def test_an_end_is_owed_to_who_asked_for_it_and_got_no_error(kinds: tuple[EventKind, ...], owed: bool) -> None:
+    result = healthy_run("mixed", load=SHORT)
+    result.sessions[1] = unended(result.sessions[1], *kinds)
+    assert passes(result, "session_end") is not owed
+
+
+def test_no_end_is_owed_to_who_left_by_plan() -> None:
+    result = healthy_run("mixed", load=SHORT)
+    record = unended(result.sessions[1], EventKind.TEXT_END_SENT)
+    record.note(record.sent_ns[-1], EventKind.FAILED, PLANNED_LEAVE)
+    result.sessions[1] = record
+    assert passes(result, "session_end")
+    assert passes(result, "session_errors")
+
+
+# --- errors: which code, whose, and how many ---
+
+
+def test_what_is_seen_and_injected_is_said_in_full() -> None:
+    assert row_of(faulty_run(), "error_types").observed == (
+        "1 x backpressure; injected 1 x cancel, 1 x disconnect, 2 x slow_reader"
+    )
+    assert row_of(healthy_run("mixed", load=SHORT), "error_types").observed == "no errors; injected nothing"
+
+
+@pytest.mark.parametrize(
+    ("index", "code", "allowed"),
+    [
+        (CUT, "resume_not_available", True),
+        (CANCELLED, "resume_not_available", False),
+        (UNTOUCHED, "resume_not_available", False),
+        (CUT, "backpressure", False),
+        (SLOW, "backpressure", True),
+    ],
+)
+def test_a_code_is_allowed_where_its_own_fault_was(index: int, code: str, allowed: bool) -> None:
+    result = faulty_run()
+    error(code, 13.5)(result.sessions[index])
+    row = row_of(result, "error_types")
+    assert (row.verdict is Verdict.PASS) is allowed
+    if not allowed:
+        assert row.evidence[0].at_s == 13.5
+
+
+def lost_gateway(code: str) -> RunResult:
+    """The gateway was restarted, and everybody came back to one that knows nobody."""
+    result = faulty_run()
+    result.gateway_faults = [GatewayFaultLine("gateway_restart", 10 * NS_PER_S, 11 * NS_PER_S)]
+    for record in result.sessions[4:]:
+        record.note(10 * NS_PER_S, EventKind.FAULT, "gateway")
+        error(code)(record)
+    return result
+
+
+def test_a_gateway_that_the_plan_took_down_explains_that_nobody_is_known() -> None:
+    assert passes(lost_gateway("resume_not_available"), "error_types")
+    assert not passes(lost_gateway("backpressure"), "error_types")
+
+
+def test_without_that_plan_so_many_are_too_many() -> None:
+    result = lost_gateway("resume_not_available")
+    result.gateway_faults = []
+    row = row_of(result, "error_types")
+    assert [piece.what for piece in row.evidence] == ["8 x resume_not_available, injected faults explain at most 5"]
+
+
+def test_exactly_as_many_as_the_share_explains_are_allowed() -> None:
+    result = lost_gateway("resume_not_available")
+    result.gateway_faults = []
+    for record in result.sessions[9:]:
+        record.events = record.events[:-2]
+    assert passes(result, "error_types")
+
+
+def test_internal_errors_up_to_the_bound_are_no_bulk() -> None:
+    result = faulty_run()
+    most = int(row_of(result, "internal_error_ratio").limit.split()[2])
+    assert most >= 1
+    for record in result.sessions[4 : 4 + most]:
+        error("internal_error")(record)
+    assert passes(result, "internal_error_ratio")
+    error("internal_error", 14.0)(result.sessions[4 + most])
+    row = row_of(result, "internal_error_ratio")
+    assert row.verdict is Verdict.FAIL
+    assert (row.seen, row.observed) == (most + 1, f"{most + 1} of {len(result.sessions + result.probes)} sessions")
+    assert row.evidence[-1].at_s == 14.0
+
+
+# --- resume ---
+
+
+def test_a_refused_resume_is_counted_and_not_judged() -> None:
+    result = faulty_run()
+    record = result.sessions[UNTOUCHED]
+    record.note(12 * NS_PER_S, EventKind.RESUME_SENT, "3")
+    error("resume_not_available")(record)
+    lose(record)
+    assert row_of(result, "resume_exactly_once").observed == "1 resumes, 0 sessions wrong, 1 refused"
+    assert passes(result, "resume_exactly_once")
+
+
+def test_where_every_resume_was_refused_nothing_was_shown() -> None:
+    result = faulty_run()
+    error("resume_not_available")(result.sessions[CUT])
+    row = row_of(result, "resume_exactly_once")
+    assert (row.verdict, row.observed) == (
+        Verdict.NOT_ASSESSABLE,
+        "1 resumes, all answered resume_not_available",
+    )
+    assert row_of(healthy_run("mixed", load=SHORT), "resume_exactly_once").observed == "no session resumed"
+
+
+def test_a_unit_never_sent_counts_as_changed_by_the_resume() -> None:
+    result = faulty_run()
+    record = result.sessions[CUT]
+    receive(record, len(record.plan.text) + 3, len(record.plan.text) + 3)
+    row = row_of(result, "resume_exactly_once")
+    assert row.verdict is Verdict.FAIL
+    assert "changed" in row.evidence[0].what
+    assert row.evidence[0].at_s == 12.0
+
+
+# --- cancel ---
+
+
+def cancelled_at(stop_ms: float) -> RunResult:
+    result = faulty_run()
+    record = result.sessions[CANCELLED]
+    sent_ns = record.times(EventKind.CANCEL_SENT)[0]
+    record.events = record.events[:-2]
+    finish(record, sent_ns + round(stop_ms * NS_PER_MS), cancelled=True)
+    return result
+
+
+def test_the_slowest_stop_is_named_and_the_limit_itself_is_kept() -> None:
+    result = cancelled_at(Limits().cancel_stop_ms)
+    assert row_of(result, "cancel_respected").observed == "1 cancels, slowest stop 2000 ms, 0 wrong"
+    assert passes(result, "cancel_respected")
+    assert not passes(cancelled_at(Limits().cancel_stop_ms + 1), "cancel_respected")
+
+
+@pytest.mark.parametrize(
+    ("text_ended", "at_mark", "late_ms", "kept"),
+    [
+        (False, True, 100, True),
+        (False, True, 300, False),
+        (False, False, 100, False),
+        (True, False, 100, True),
+        (True, False, 300, False),
+    ],
+)
+def test_audio_after_cancel_is_forgiven_where_it_crossed_it(
+    text_ended: bool, at_mark: bool, late_ms: int, kept: bool
+) -> None:
+    result = faulty_run()
+    record = result.sessions[CANCELLED]
+    sent_ns = record.times(EventKind.CANCEL_SENT)[0]
+    if text_ended:
+        record.note(sent_ns, EventKind.TEXT_END_SENT)
+    text, begun = record.plan.text, record.chunk_end[-1] + 1
+    mark = next(unit for unit in range(begun, 60) if text[unit] in "，。！？；：")
+    send_all(record, 0)
+    for unit in range(len(record.sent_ns), mark + 1):
+        record.sent(record.plan.due_ns(unit), 0)
+    end = mark if at_mark else mark - 1
+    receive(record, begun, end, sent_ns + late_ms * NS_PER_MS, ChunkFlag.AFTER_CANCEL)
+    assert passes(result, "cancel_respected") is kept
+
+
+def test_who_had_ended_the_text_may_hear_that_nothing_was_left_to_cancel() -> None:
+    result = faulty_run()
+    record = result.sessions[CANCELLED]
+    sent_ns = record.times(EventKind.CANCEL_SENT)[0]
+    record.events = record.events[:-2]
+    finish(record, sent_ns + NS_PER_MS)
+    assert not passes(result, "cancel_respected")
+    record.note(sent_ns, EventKind.TEXT_END_SENT)
+    assert passes(result, "cancel_respected")
+
+
+# --- slow readers and isolation ---
+
+
+def test_pressed_and_recovered_are_counted() -> None:
+    row = row_of(faulty_run(), "slow_readers_contained")
+    assert row.observed == "1 ended by backpressure, 1 recovered, 0 wrong"
+
+
+def test_a_slow_reader_whose_loss_is_explained_has_recovered() -> None:
+    result = faulty_run()
+    record = result.sessions[SLOW]
+    record.note(20 * NS_PER_S, EventKind.CANCEL_SENT)
+    lose(record)
+    assert passes(result, "slow_readers_contained")
+
+
+def test_a_loss_without_backpressure_is_red_though_nobody_met_the_bound() -> None:
+    result = faulty_run()
+    result.sessions[PRESSED] = healthy_run(load=result.header.load).sessions[PRESSED]
+    lose(result.sessions[SLOW])
+    assert row_of(result, "slow_readers_contained").verdict is Verdict.FAIL
+
+
+def slowed(result: RunResult, by_ms: int, from_s: float = 10, to_s: float = 16) -> RunResult:
+    for record in result.sessions[4:]:
+        for number, end in enumerate(record.chunk_end):
+            if from_s * NS_PER_S <= record.sent_ns[end] < to_s * NS_PER_S:
+                record.received_ns[number] += by_ms * NS_PER_MS
+    return result
+
+
+@pytest.mark.parametrize(
+    ("by_ms", "limits", "red"),
+    [
+        (40, Limits(), False),
+        (60, Limits(), True),
+        (60, Limits(isolation_rise_ms=80), False),
+        (60, Limits(isolation_rise_ms=0, isolation_rise_share=50), False),
+        (60, Limits(isolation_rise_ms=0, isolation_rise_share=10), True),
+    ],
+)
+def test_a_rise_matters_beyond_the_milliseconds_and_the_share_allowed(by_ms: int, limits: Limits, red: bool) -> None:
+    assert passes(slowed(faulty_run(), by_ms), "isolation_latency", limits) is not red
+
+
+def test_being_slow_all_the_time_or_only_in_the_calm_is_no_lack_of_isolation() -> None:
+    assert passes(slowed(faulty_run(), 300, 0, 40), "isolation_latency")
+    assert passes(slowed(faulty_run(), 300, 0, 10), "isolation_latency")
+
+
+def test_isolation_names_the_slowest_chunk_during_the_pause() -> None:
+    result = slowed(faulty_run(), 300)
+    slowest = result.sessions[7]
+    number = next(n for n, end in enumerate(slowest.chunk_end) if slowest.sent_ns[end] > 11 * NS_PER_S)
+    slowest.received_ns[number] += 500 * NS_PER_MS
+    (piece,) = row_of(result, "isolation_latency").evidence
+    assert piece.session == slowest.plan.session_id
+    assert piece.what == "service time 803 ms while others read slowly"
+
+
+def test_too_little_beside_the_pause_is_not_assessable() -> None:
+    result = faulty_run()
+    whole = [SlowReader(session=2, at_ns=0, pause_ns=29 * NS_PER_S)]
+    result.header = replace(result.header, planned_faults=to_builtins(whole))
+    row = row_of(result, "isolation_latency")
+    assert row.verdict is Verdict.NOT_ASSESSABLE
+    assert "too few to compare" in row.observed
+
+
+def test_untouched_are_those_that_no_fault_names() -> None:
+    result = faulty_run()
+    assert row_of(result, "isolation_errors").observed == "0 in 8 untouched sessions"
+    error("internal_error")(result.sessions[CANCELLED])
+    assert passes(result, "isolation_errors")
