@@ -26,7 +26,8 @@ from ..shards import (
 from ..stack import Stack
 from ..transport import choose_transport
 from ..verdict import Limits
-from .carry_out import Outcome, conclude, knock, new_run_id
+from .carry_out import Outcome, conclude, new_run_id
+from .live import knock
 from .open_files import need_files
 from .order import Order
 from .replay import to_header

@@ -10,8 +10,9 @@ from ..run import Progress
 from ..stack import Gateway
 from ..transport import choose_transport
 from ..verdict import Limits
-from .carry_out import Outcome, knock
+from .carry_out import Outcome
 from .in_shards import follow_word, lead
+from .live import knock
 from .open_files import need_files
 from .order import Order
 
