@@ -97,6 +97,7 @@ CHUNKS = (
 FLUSHING = (
     Case("limit_ignored", expected="session_errors", load={"corpus": "zh_low_punct"}),
     Case("marks_ignored", expected="session_errors"),
+    Case("flush_limit", expected="session_errors"),
 )
 ENDS = (
     Case("end_missing", SOME, expected="session_errors session_end"),
@@ -155,6 +156,14 @@ TIMING = (
     Case("long_tail", dial="rate", expected="service_time_p99_stable", tolerated=SLOW, load=LONGER | {"sessions": 16}),
     Case("stall", "start_s=6", dial="seconds", expected="service_time_p99_stable", tolerated=SLOW, load=LONGER),
     Case("synthesis_on_loop", "ms=60", expected="ttfa_p99_stable", tolerated=SLOW, load=LONGER),
+    Case("loop_blocked", "ms=2000", expected="service_time_p99_stable", tolerated=SLOW, load=LONGER),
+    Case(
+        "cpu_per_unit",
+        "ms=8",
+        expected="service_time_p99_stable",
+        tolerated=f"{SLOW} session_errors {LOST} session_end",
+        load=LONGER,
+    ),
     Case("slow_accept", dial="share", expected="ttfa_p99_stable", tolerated=SLOW, load=LONGER),
     Case("later_is_slower", "ms=20", expected="ttfa_p99_stable", tolerated=SLOW, load=LONGER),
     Case(

@@ -79,3 +79,13 @@ class MarksIgnored(Merging):
     def holds(self, chunk: AudioChunk) -> bool:
         ends = self._delta_ends.get(chunk.session_id, [])
         return chunk.units_text[-1] in FLUSH_MARKS and chunk.unit_index_end not in ends
+
+
+@dataclass(kw_only=True)
+class FlushLimit(Merging):
+    """Nothing is flushed before `units` units are pending, marks or not."""
+
+    units: float = 48.0
+
+    def holds(self, chunk: AudioChunk) -> bool:
+        return len(chunk.units_text) < self.units

@@ -54,6 +54,38 @@ class SynthesisOnLoop(Defect):
         return 0.0
 
 
+@dataclass(kw_only=True)
+class LoopBlocked(Defect):
+    """Every `every_s` the event loop stands still for `ms`, as in a blocking call or a long collection of garbage."""
+
+    ms: float = 300.0
+    every_s: float = 5.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._next_s = self.start_s + self.random.uniform(0, self.every_s)
+
+    def synthesis_pause_s(self, session_id: str, text: str) -> float:
+        if self.elapsed_s >= self._next_s:
+            time.sleep(self.ms / 1000)
+            self._next_s += self.every_s
+        return 0.0
+
+
+@dataclass(kw_only=True)
+class CpuPerUnit(Defect):
+    """Synthesis burns `ms` of processor time a unit on the event loop: above a number of sessions there is a queue."""
+
+    ms: float = 2.0
+
+    def synthesis_pause_s(self, session_id: str, text: str) -> float:
+        if self.begun:
+            until_s = time.thread_time() + len(text) * self.ms / 1000
+            while time.thread_time() < until_s:
+                pass
+        return 0.0
+
+
 class SlowReaderBlocks(Defect):
     """One message at a time is handed to the sockets of all: a socket that takes nothing stops everybody."""
 
