@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from ..attribution.objective import refuse_unknown
 from ..errors import UsageError
 from .curves import MEASURES
 from .html import page
@@ -84,9 +85,8 @@ def read_condition(text: str) -> Condition:
     if not match:
         raise UsageError(f"{text!r} is no condition: write MEASURE.FIGURE>1.2x or MEASURE.FIGURE>+20ms")
     measure, figure, factor, more_ms = match.group("measure", "figure", "factor", "more_ms")
-    for name, valid in ((measure, tuple(MEASURES)), (figure, FIGURES)):
-        if name not in valid:
-            raise UsageError(f"{text!r}: no {name!r}, one of {', '.join(valid)}")
+    refuse_unknown(text, measure, tuple(MEASURES))
+    refuse_unknown(text, figure, FIGURES)
     try:
         return Condition(text.strip(), measure, figure, float(factor or 0), float(more_ms or 0))
     except ValueError:

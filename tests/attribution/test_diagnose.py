@@ -1,0 +1,189 @@
+"""Each cause named when it is the cause, on made-up steps; a healthy gateway with none; symptoms told from causes."""
+
+from collections.abc import Callable
+
+import pytest
+from msgspec.structs import replace
+
+from pytest_wdtts.attribution import Cause, Confidence, Diagnosis, Finding, StepSeen, diagnose, read_objective
+from pytest_wdtts.attribution.objective import DEFAULT_OBJECTIVE
+from tests.made_up_steps import GAP, IDLE, MIB, healthy_steps, percentiles, seen_of, step_seen
+
+Steps = list[StepSeen]
+Spoil = Callable[[Steps], Steps]
+
+
+def judged(steps: Steps, objective: str = DEFAULT_OBJECTIVE) -> Diagnosis:
+    return diagnose(seen_of(steps), read_objective(objective))
+
+
+def finding(diagnosis: Diagnosis, cause: Cause) -> Finding:
+    return next(one for one in diagnosis.findings if one.cause is cause)
+
+
+def keys(facts: tuple[object, ...]) -> list[str]:
+    return [fact.key for fact in facts]  # type: ignore[attr-defined]
+
+
+def where(steps: Steps, change: Callable[[StepSeen], StepSeen], *experiments: str) -> Steps:
+    return [change(one) if one.step.experiment in experiments else one for one in steps]
+
+
+def test_a_healthy_gateway_has_no_cause() -> None:
+    diagnosis = judged(healthy_steps())
+    assert (diagnosis.cause, diagnosis.confidence) == (Cause.NONE, Confidence.HIGH)
+    assert (diagnosis.capacity.held, diagnosis.capacity.broken) == (50, 0)
+    assert all(one.evidence_against for one in diagnosis.findings)
+
+
+def saturated(steps: Steps) -> Steps:
+    slow = {"service_time_ms": percentiles(900, 4000), "ttfa_ms": percentiles(700, 3000)}
+    return [replace(s, figures=s.figures | slow, gateway_cpu=1.0) if s.step.sessions == 50 else s for s in steps]
+
+
+def constantly_slow(steps: Steps) -> Steps:
+    return [replace(s, figures=s.figures | {"service_time_ms": percentiles(400)}) for s in steps]
+
+
+def refusing(steps: Steps) -> Steps:
+    return [replace(s, refused=20, counts=s.counts | {"errors": 20}) if s.step.sessions == 50 else s for s in steps]
+
+
+def stalling(steps: Steps) -> Steps:
+    spike = {"service_time_ms": percentiles(0.5, 40, 280)}
+    return [replace(s, gaps=(GAP,), figures=s.figures | spike) for s in steps]
+
+
+def hurting(steps: Steps) -> Steps:
+    return [
+        replace(s, figures=s.figures | {"service_time_ms": percentiles(500, 3000)}) if s.step.slow_share else s
+        for s in steps
+    ]
+
+
+def leaking(steps: Steps) -> Steps:
+    return [replace(s, before=replace(IDLE, rss_bytes=(60 + 40 * n) * MIB)) for n, s in enumerate(steps)]
+
+
+def drifting(steps: Steps) -> Steps:
+    return [replace(s, figures=s.figures | {"service_time_ms": percentiles(40 + 60 * n)}) for n, s in enumerate(steps)]
+
+
+def holding(steps: Steps) -> Steps:
+    return [replace(s, flush_excess_units=40.0) for s in steps]
+
+
+def far_away(steps: Steps) -> Steps:
+    figures = {"service_time_ms": percentiles(162, 170), "ttfa_ms": percentiles(500, 520)}
+    return [
+        replace(s, before=replace(IDLE, ping_ms=160.0, health_ms=161.0), figures=s.figures | figures) for s in steps
+    ]
+
+
+def trickling(steps: Steps) -> Steps:
+    figures = {"service_time_ms": percentiles(70, 100)}
+    return [replace(s, before=replace(IDLE, transfer_ms=800.0), figures=s.figures | figures) for s in steps]
+
+
+def late(steps: Steps) -> Steps:
+    return [replace(s, valid=False, figures=s.figures | {"send_lateness_ms": percentiles(50, 200, 300)}) for s in steps]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "cause", "fact"),
+    [
+        (saturated, Cause.SATURATED, "rises_together"),
+        (constantly_slow, Cause.SATURATED, "always_slow"),
+        (refusing, Cause.SATURATED, "refuses"),
+        (stalling, Cause.STALLS, "gaps"),
+        (hurting, Cause.SLOW_READERS, "others_wait"),
+        (leaking, Cause.DRIFT, "memory_grows"),
+        (drifting, Cause.DRIFT, "service_drifts"),
+        (holding, Cause.FLUSH, "flush_above_floor"),
+        (far_away, Cause.NETWORK, "way_is_long"),
+        (trickling, Cause.NETWORK, "bytes_trickle"),
+        (late, Cause.GENERATOR, "generator_late"),
+    ],
+)
+def test_each_cause_is_named_by_its_evidence(spoil: Spoil, cause: Cause, fact: str) -> None:
+    diagnosis = judged(spoil(healthy_steps()))
+    assert diagnosis.cause is cause
+    assert diagnosis.findings[0].cause is cause
+    assert fact in keys(diagnosis.findings[0].evidence_for)
+
+
+def test_a_gateway_that_died_is_a_finding() -> None:
+    dead = seen_of(healthy_steps()[:2], replace(IDLE, alive=False, trouble="refused", ping_ms=-1.0))
+    diagnosis = diagnose(dead, read_objective(DEFAULT_OBJECTIVE))
+    assert diagnosis.cause is Cause.SATURATED
+    assert "gateway_died" in keys(diagnosis.findings[0].evidence_for)
+
+
+def test_a_long_tail_of_flush_wait_at_its_floor_is_no_slowness() -> None:
+    tail = {"unit_latency_ms": percentiles(1400, 3400, 4400), "flush_wait_ms": percentiles(1400, 3400, 4400)}
+    diagnosis = judged([replace(s, figures=s.figures | tail) for s in healthy_steps()])
+    assert diagnosis.cause is Cause.NONE
+
+
+def test_spikes_under_load_alone_are_a_queue_and_no_stall() -> None:
+    steps = [replace(s, gaps=(GAP, GAP)) if s.step.sessions == 50 else s for s in saturated(healthy_steps())]
+    diagnosis = judged(steps)
+    assert diagnosis.cause is Cause.SATURATED
+    assert not finding(diagnosis, Cause.STALLS).named
+
+
+def test_gaps_of_a_gateway_that_is_slow_in_between_are_a_queue() -> None:
+    steps = stalling(healthy_steps())
+    queue = {"service_time_ms": percentiles(150, 400)}
+    assert not finding(judged([replace(s, figures=s.figures | queue) for s in steps]), Cause.STALLS).named
+
+
+def test_what_a_cause_does_to_others_is_its_symptom() -> None:
+    narrow = [replace(s, before=replace(IDLE, transfer_ms=800.0)) for s in saturated(trickling(healthy_steps()))]
+    diagnosis = judged(narrow)
+    assert diagnosis.cause is Cause.NETWORK
+    assert diagnosis.symptoms == (Cause.SATURATED,)
+
+
+def test_two_causes_of_their_own_make_both_less_sure() -> None:
+    alone, both = judged(holding(healthy_steps())), judged(holding(leaking(healthy_steps())))
+    assert [one.cause for one in both.findings if one.named] == [Cause.FLUSH, Cause.DRIFT]
+    assert alone.confidence is Confidence.HIGH
+    weak = [replace(s, flush_excess_units=16.0) for s in leaking(healthy_steps())]
+    assert judged(weak).confidence is not Confidence.HIGH
+
+
+def test_an_objective_that_breaks_for_no_reason_cannot_be_told() -> None:
+    steps = [replace(s, figures=s.figures | {"service_time_ms": percentiles(0.5, 3, 500)}) for s in healthy_steps()]
+    diagnosis = judged(steps)
+    assert (diagnosis.cause, diagnosis.confidence) == (Cause.UNKNOWN, Confidence.LOW)
+
+
+def test_slow_readers_that_never_fill_a_buffer_show_nothing() -> None:
+    steps = [replace(s, backpressure=0) for s in healthy_steps()]
+    diagnosis = judged(steps)
+    assert not finding(diagnosis, Cause.SLOW_READERS).assessable
+    assert "bound_not_reached" in keys(diagnosis.notes)
+
+
+def test_steps_for_which_we_were_late_are_no_evidence_on_the_gateway() -> None:
+    steps = [replace(s, valid=False) if s.step.sessions == 50 else s for s in saturated(healthy_steps())]
+    diagnosis = judged(steps)
+    assert diagnosis.cause is Cause.NONE
+    assert diagnosis.capacity.generator_gave_out == 50
+    assert "generator_gave_out" in keys(diagnosis.notes)
+
+
+@pytest.mark.parametrize(
+    ("tries", "held", "broken"),
+    [
+        ({10: [3], 25: [3], 50: [300]}, 25, 50),
+        ({10: [3], 25: [300, 3], 50: [300]}, 10, 50),
+        ({10: [300], 25: [3]}, 0, 10),
+        ({10: [3], 50: [3]}, 50, 0),
+    ],
+)
+def test_the_capacity_is_an_interval(tries: dict[int, list[float]], held: int, broken: int) -> None:
+    steps = [step_seen(n, service=percentiles(1, 2, p99)) for n, figures in tries.items() for p99 in figures]
+    capacity = judged(steps).capacity
+    assert (capacity.held, capacity.broken) == (held, broken)
