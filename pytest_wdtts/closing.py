@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .fixtures import RUNS
+from .fixtures import DIAGNOSES, RUNS
 from .options import setting
 
 if TYPE_CHECKING:
@@ -59,6 +59,19 @@ def print_runs(terminal: "TerminalReporter", config: pytest.Config) -> None:
             terminal.write_line(line)
         for words in kept.broken:
             terminal.write_line(f"  FAIL {words}", red=True, bold=True)
+
+
+def print_diagnoses(terminal: "TerminalReporter", config: pytest.Config) -> None:
+    """Print each diagnosis, in the language of the environment."""
+    from .report.diagnosis import diagnosis_lines, spoken
+
+    terminal.section("wdtts diagnose")
+    for report in config.stash[DIAGNOSES].values():
+        if isinstance(report, Exception):
+            terminal.write_line(f"invalid: {report}", yellow=True, bold=True)
+        else:
+            for line in diagnosis_lines(report, spoken()):
+                terminal.write_line(line)
 
 
 def _outcomes(config: pytest.Config) -> "list[Outcome]":

@@ -1,16 +1,17 @@
-"""The fixtures: a run for the test's markers, made once, the checklist's rows as outcomes, and the stack alone."""
+"""The fixtures: a run for the test's markers, made once, the checklist's rows as outcomes, a diagnosis, the stack."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from .markers import Asked, read_markers
+from .markers import Asked, read_diagnose, read_markers
 from .options import setting
-from .ordering import progress_line, take_order
+from .ordering import progress_line, take_diagnosis, take_order
 
 if TYPE_CHECKING:
     from .gate import Outcome
+    from .report.diagnosis import DiagnosisReport
     from .stack import Gateway
 
 
@@ -23,6 +24,7 @@ class Carrier(Protocol):
 
 
 RUNS = pytest.StashKey["dict[str, Outcome | Exception]"]()
+DIAGNOSES = pytest.StashKey["dict[str, DiagnosisReport | Exception]"]()
 CREW = pytest.StashKey[Carrier]()
 
 
@@ -72,6 +74,30 @@ def wdtts_gateway(pytestconfig: pytest.Config) -> "Iterator[Gateway]":
         pytest.fail(f"invalid: {error}", pytrace=False)
     finally:
         stack.stop()
+
+
+@pytest.fixture
+def wdtts_diagnosis(request: pytest.FixtureRequest) -> "DiagnosisReport":
+    """The diagnosis that this test's `diagnose` marker asks for; tests that ask for the same share it."""
+    from .diagnose import carry_out_diagnosis, write_concluded
+    from .errors import WdttsError
+
+    fields = read_diagnose(request.node)
+    if fields is None:
+        pytest.fail("wdtts_diagnosis needs the marker diagnose", pytrace=False)
+    if hasattr(request.config, "workerinput"):
+        pytest.fail("invalid: a diagnosis needs the machine for itself: run it without -n", pytrace=False)
+    key = repr(sorted(fields.items()))
+    diagnoses = request.config.stash.setdefault(DIAGNOSES, {})
+    if key not in diagnoses:
+        try:
+            diagnoses[key] = write_concluded(carry_out_diagnosis(take_diagnosis(request.config, fields)))[0]
+        except WdttsError as error:
+            diagnoses[key] = error
+    report = diagnoses[key]
+    if isinstance(report, Exception):
+        pytest.fail(f"invalid: {report}", pytrace=False)
+    return report
 
 
 @pytest.fixture

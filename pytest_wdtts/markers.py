@@ -25,6 +25,7 @@ VALUE_MARKERS = {
     "replica_loss": "replica_loss(at_s, down_s): kill one gateway of three behind the proxy (compose)",
     "proxy_reload": "proxy_reload(at_s): reload the proxy in mid-stream (compose)",
 }
+DIAGNOSE_MARKER = "diagnose(quick, objective, max_sessions, cps, corpus, seed): why is it slow, with wdtts_diagnosis"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def add_markers(config: "pytest.Config") -> None:
     for name, text in SCENARIO_MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {text}")
     config.addinivalue_line("markers", "conformance: the contract, each case of the catalogue a test of its own")
-    for text in VALUE_MARKERS.values():
+    for text in (*VALUE_MARKERS.values(), DIAGNOSE_MARKER):
         config.addinivalue_line("markers", text)
 
 
@@ -63,3 +64,14 @@ def read_markers(item: "pytest.Item") -> Asked | None:
         return None
     load = values.pop("load", {})
     return Asked(scenario or item.name, load, values)
+
+
+def read_diagnose(item: "pytest.Item") -> dict[str, Any] | None:
+    """Return what an item's `diagnose` markers ask for; None where it has none. Raises `ValueError` with words."""
+    marks = list(item.iter_markers("diagnose"))
+    if any(mark.args for mark in marks):
+        raise ValueError(f"{item.nodeid}: diagnose() takes keyword arguments only: {DIAGNOSE_MARKER}")
+    fields: dict[str, Any] = {}
+    for mark in reversed(marks):
+        fields |= mark.kwargs
+    return fields if marks else None

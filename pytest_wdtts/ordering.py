@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .markers import Asked, read_markers
+from .markers import Asked, read_diagnose, read_markers
 from .options import BadValue, load_settings, setting
 
 if TYPE_CHECKING:
+    from .diagnose import DiagnosisOrder
     from .gate import Order
     from .run import Progress, Snapshot
 
@@ -37,14 +38,35 @@ def take_order(config: pytest.Config, asked: Asked) -> "Order":
         raise pytest.UsageError(str(error)) from None
 
 
+def take_diagnosis(config: pytest.Config, marked: dict[str, Any]) -> "DiagnosisOrder":
+    """Make the order of a diagnosis: options stand above the marker. Raises `pytest.UsageError`."""
+    from .diagnose import DiagnosisOrder, estimate_s
+    from .errors import UsageError
+
+    given = load_settings(config, {})
+    names = {"sessions": "max_sessions", "cps": "cps", "corpus": "corpus", "seed": "seed"}
+    fields = marked | {mine: given[theirs] for theirs, mine in names.items() if theirs in given}
+    try:
+        asked = DiagnosisOrder.of(take_order(config, Asked("diagnosis")), fields)
+        estimate_s(asked)
+        asked.order.make_stack()
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
+    return asked
+
+
 def check_items(session: pytest.Session) -> None:
     """Check what the selected tests ask for. Raises `pytest.UsageError`."""
     checked: set[str] = set()
     for item in session.items:
         try:
             asked = read_markers(item)
+            diagnose = read_diagnose(item)
         except ValueError as error:
             raise pytest.UsageError(str(error)) from None
+        if diagnose is not None and (key := repr(sorted(diagnose.items()))) not in checked:
+            checked.add(key)
+            take_diagnosis(session.config, diagnose)
         if asked is not None and asked.key not in checked:
             checked.add(asked.key)
             check_order(take_order(session.config, asked))

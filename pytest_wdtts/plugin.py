@@ -4,7 +4,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .fixtures import RUNS, checklist, conforms, spread_cases, wdtts_gateway, wdtts_run
+from .fixtures import (
+    DIAGNOSES,
+    RUNS,
+    checklist,
+    conforms,
+    spread_cases,
+    wdtts_diagnosis,
+    wdtts_gateway,
+    wdtts_run,
+)
 from .markers import add_markers
 from .options import add_options
 from .ordering import check_items
@@ -12,7 +21,7 @@ from .ordering import check_items
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
-__all__ = ["checklist", "conforms", "wdtts_gateway", "wdtts_run"]
+__all__ = ["checklist", "conforms", "wdtts_diagnosis", "wdtts_gateway", "wdtts_run"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -55,8 +64,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: "TerminalReporter", config: pytest.Config) -> None:
-    """Print each run in a few lines."""
+    """Print each run and each diagnosis in a few lines."""
     if config.stash.get(RUNS, {}):
         from .closing import print_runs
 
         print_runs(terminalreporter, config)
+    if config.stash.get(DIAGNOSES, {}):
+        from .closing import print_diagnoses
+
+        print_diagnoses(terminalreporter, config)

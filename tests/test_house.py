@@ -25,24 +25,25 @@ FLOORS: dict[int, set[str]] = {
     5: {"verdict", "attribution"},
     6: {"report", "conformance", "doctor"},
     7: {"shards", "gate"},
-    8: {"plugin", "options", "markers", "ordering", "fixtures", "workers", "closing", "cli"},
+    8: {"diagnose"},
+    9: {"plugin", "options", "markers", "ordering", "fixtures", "workers", "closing", "cli"},
 }
 # `pytest_wdtts/__init__.py` itself: every room may ask it for the version, it asks nobody.
 PORCH = "pytest_wdtts/__init__"
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms} | {PORCH: -1}
 
 # Rooms of these floors may import one another as long as no cycle comes of it; elsewhere, name the pair.
-SIDEWAYS_FLOORS = {2, 8}
+SIDEWAYS_FLOORS = {2, 9}
 SIDEWAYS: set[tuple[str, str]] = {("stack", "transport"), ("gate", "shards"), ("attribution", "verdict")}
 
 UP_TO_2 = {room for room, floor in FLOOR_OF.items() if floor <= 2}
-FROM_3_TO_7 = {room for room, floor in FLOOR_OF.items() if 3 <= floor <= 7}
+FROM_3_TO_8 = {room for room, floor in FLOOR_OF.items() if 3 <= floor <= 8}
 PURE = {"asyncio", "socket", "websockets", "picows", "aiohttp", "httpx", "pytest", "_pytest"}
 WEBSOCKET_LIBRARIES = {"websockets", "picows", "aiohttp"}
 # (these rooms, must not import these) beyond what the floors already say.
 BARRED: list[tuple[set[str], set[str]]] = [
     (UP_TO_2, PURE),
-    (FROM_3_TO_7, {"pytest", "_pytest"}),
+    (FROM_3_TO_8, {"pytest", "_pytest"}),
     (set(FLOOR_OF) - {"transport"}, WEBSOCKET_LIBRARIES),
     (
         {"verdict", "attribution"},

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from ..errors import UsageError, WdttsError
 
-_COMMANDS = ("bench", "accept", "judge", "session", "replay", "compare", "conformance", "doctor")
+_COMMANDS = ("bench", "accept", "judge", "session", "replay", "compare", "conformance", "doctor", "diagnose")
 
 PASSED, FAILED, INTERRUPTED, INVALID, USAGE = 0, 1, 2, 3, 4
 

@@ -8,6 +8,7 @@ import base64
 import os
 import socket
 import struct
+import time
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -33,11 +34,12 @@ class Opcode(IntEnum):
 
 
 class Frame(NamedTuple):
-    """One frame as it came."""
+    """One frame as it came; `arrival_s` is how long its bytes took from first to last."""
 
     opcode: int
     fin: bool
     payload: bytes
+    arrival_s: float = 0.0
 
 
 def frame_bytes(payload: bytes, opcode: int, *, fin: bool = True, rsv: int = 0, mask: bool = True) -> bytes:
@@ -97,11 +99,13 @@ class RawWire:
     async def receive(self) -> Frame:
         """Return the next frame."""
         first, second = await self._reader.readexactly(2)
+        begun_s = time.monotonic()
         size = second & 0x7F
         if size >= 126:
             extended = 2 if size == 126 else 8
             size = int.from_bytes(await self._reader.readexactly(extended), "big")
-        return Frame(first & 0x0F, bool(first & 0x80), await self._reader.readexactly(size))
+        payload = await self._reader.readexactly(size)
+        return Frame(first & 0x0F, bool(first & 0x80), payload, time.monotonic() - begun_s)
 
     def reset(self) -> None:
         """Cut with a TCP reset."""

@@ -49,9 +49,12 @@ def html_page(report: Report) -> str:
     )
 
 
-def page(template: str, data: object, script: str, **values: Any) -> str:
-    """Render a page with style, scripts, words and `data` (JSON for the script) inlined; `template` is an asset."""
-    words = msgspec.json.decode(_asset("words.json"))
+def page(template: str, data: object, script: str, own_words: dict[str, list[str]] | None = None, **values: Any) -> str:
+    """Render a page with style, scripts, words and `data` (JSON for the script) inlined; `template` is an asset.
+
+    `own_words` are those of this page alone.
+    """
+    words = msgspec.json.decode(_asset("words.json")) | (own_words or {})
     return (
         _environment()
         .get_template(template)

@@ -1,16 +1,26 @@
-"""The JSON Schema of the report, published as `docs/report.schema.json`."""
+"""The JSON Schemas of what is written for machines, published in `docs/`."""
 
 import sys
 
 import msgspec
 
+from .diagnosis import DiagnosisReport
 from .model import Report
 
 
 def report_schema() -> bytes:
     """Return the schema of `wdtts.run/1`, generated from the model itself."""
-    described = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "wdtts.run/1"}
-    schema = described | msgspec.json.schema(Report, schema_hook=_anything)
+    return _schema("wdtts.run/1", Report)
+
+
+def diagnosis_schema() -> bytes:
+    """Return the schema of `wdtts.diagnosis/1`."""
+    return _schema("wdtts.diagnosis/1", DiagnosisReport)
+
+
+def _schema(name: str, model: type[msgspec.Struct]) -> bytes:
+    described = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": name}
+    schema = described | msgspec.json.schema(model, schema_hook=_anything)
     return msgspec.json.format(msgspec.json.encode(schema), indent=1) + b"\n"
 
 
@@ -22,4 +32,4 @@ def _anything(kind: type) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(report_schema().decode())
+    sys.stdout.write((diagnosis_schema() if "diagnosis" in sys.argv else report_schema()).decode())

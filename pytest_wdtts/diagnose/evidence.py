@@ -1,0 +1,74 @@
+"""The evidence of a diagnosis on disk, before anything is judged: an index, and a journal for each step."""
+
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from ..attribution import Look, Seen, Step, observe, read_objective
+from ..errors import UsageError
+from ..record import read_journal
+
+SCHEMA = "wdtts.diagnosis-steps/1"
+INDEX = "diagnosis-steps.jsonl"
+
+
+class Head(Struct, frozen=True, kw_only=True, tag="diagnosis", tag_field="line"):
+    """What was asked, and of whom."""
+
+    schema: str = SCHEMA
+    objective: str
+    seed: int
+    url: str
+    stack: str
+    gateway: dict[str, object] = {}
+    environment: dict[str, str] = {}
+
+
+class StepLine(Struct, frozen=True, tag="step", tag_field="line"):
+    """A step, the idle gateway before it, and the name of its journal."""
+
+    step: Step
+    before: Look
+    journal: str
+
+
+class EndLine(Struct, frozen=True, tag="end", tag_field="line"):
+    """The idle gateway after the last step; `stopped` says why there were no more, "" where all were done."""
+
+    after: Look
+    stopped: str = ""
+    took_s: float = 0.0
+
+
+Line = Head | StepLine | EndLine
+
+
+def append(directory: Path, line: Line) -> None:
+    """Write one line; a head begins a new index."""
+    with (directory / INDEX).open("wb" if isinstance(line, Head) else "ab") as index:
+        index.write(msgspec.json.encode(line) + b"\n")
+
+
+def read_evidence(directory: Path) -> tuple[Head, Seen, EndLine]:
+    """Observe saved steps again from their journals. Raises `UsageError` for what is no saved diagnosis."""
+    path = directory / INDEX
+    try:
+        lines = [msgspec.json.decode(raw, type=Line) for raw in path.read_bytes().splitlines()]
+    except OSError as error:
+        raise UsageError(
+            f"no diagnosis in {directory} ({error.strerror}): give the report directory of `wdtts diagnose`"
+        ) from None
+    except msgspec.DecodeError as error:
+        raise UsageError(f"{path} is damaged ({error}): diagnose again") from None
+    head, *rest = lines or [None]
+    if not isinstance(head, Head) or head.schema != SCHEMA:
+        raise UsageError(f"{path} does not begin with {SCHEMA}: judge it with the version that wrote it")
+    end = next((line for line in rest if isinstance(line, EndLine)), EndLine(Look(), "the diagnosis was cut short"))
+    read_objective(head.objective)
+    steps = tuple(
+        observe(line.step, line.journal, line.before, read_journal(directory / line.journal))
+        for line in rest
+        if isinstance(line, StepLine)
+    )
+    return head, Seen(steps=steps, after=end.after), end
