@@ -1,0 +1,96 @@
+"""The short form of the calibration: real diagnoses of real gateways, healthy and with one cause switched on."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from proof.conditions import CONDITIONS
+from proof.diagnoses import DiagnosisTrial, try_all
+from pytest_wdtts.attribution import Cause
+from pytest_wdtts.diagnose import DiagnosisOrder, carry_out_diagnosis, conclude_diagnosis
+from pytest_wdtts.gate import Order
+from tests.services import gateway
+
+SHORT_FORM = ("healthy", "slow readers block all", "flushed at 48 units only", "proxy delays by 80 ms")
+LIMIT_S = 600.0
+
+IN_PYTEST = """\
+import pytest
+
+
+@pytest.mark.diagnose(quick=True, max_sessions=5)
+def test_it(wdtts_diagnosis):
+    assert wdtts_diagnosis.cause == "flush_granularity"
+"""
+
+
+@pytest.fixture(scope="module")
+def trials(tmp_path_factory: pytest.TempPathFactory) -> dict[str, DiagnosisTrial]:
+    wanted = [(condition, 1) for condition in CONDITIONS if condition.name in SHORT_FORM]
+    return {trial.condition: trial for trial in try_all(wanted, tmp_path_factory.mktemp("steps"), LIMIT_S)}
+
+
+@pytest.mark.timeout(int(LIMIT_S) + 300)
+@pytest.mark.parametrize("condition", SHORT_FORM)
+def test_what_is_switched_on_is_named(condition: str, trials: dict[str, DiagnosisTrial]) -> None:
+    trial = trials[condition]
+    if trial.cause is Cause.GENERATOR:
+        pytest.skip("the machine was too slow for evidence")
+    assert trial.right, trial
+
+
+@pytest.mark.timeout(240)
+def test_a_gateway_that_dies_is_a_finding_and_its_steps_are_kept(tmp_path: Path) -> None:
+    with gateway() as service:
+
+        def kill_at_the_second(words: str) -> None:
+            if words.startswith("step 2,"):
+                os.kill(service.pid, signal.SIGKILL)
+
+        order = Order(scenario="diagnosis", url=f"{service.ws}/tts", report_dir=str(tmp_path))
+        asked = DiagnosisOrder(order=order, quick=True, max_sessions=5)
+        live = carry_out_diagnosis(asked, kill_at_the_second)
+    assert live.diagnosis.cause is Cause.SATURATED
+    assert "gateway_died" in [told.key for told in live.diagnosis.findings[0].evidence_for]
+    assert "does not answer any more" in live.end.stopped
+    assert conclude_diagnosis(tmp_path).diagnosis == live.diagnosis
+
+
+@pytest.mark.timeout(300)
+def test_a_test_may_ask_for_a_diagnosis(tmp_path: Path) -> None:
+    (tmp_path / "test_mine.py").write_text(IN_PYTEST)
+    answer = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--wdtts-defect", "flush_limit"],
+        cwd=tmp_path,
+        env=os.environ | {"LC_ALL": "zh_TW.UTF-8", "PYTHONUTF8": "1"},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert re.search(r"原因: flush 粒度.*\[flush_granularity\]", answer.stdout)
+    assert (tmp_path / "wdtts-report" / "diagnosis.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [("objective='fast'", "is no objective"), ("pace=1", "valid are objective, max_sessions"), ("True", "keyword")],
+)
+def test_what_cannot_be_diagnosed_is_refused_at_collection(tmp_path: Path, arguments: str, words: str) -> None:
+    (tmp_path / "test_mine.py").write_text(IN_PYTEST.replace("quick=True, max_sessions=5", arguments))
+    answer = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert answer.returncode == 4
+    assert words in answer.stdout + answer.stderr
