@@ -26,9 +26,10 @@ from pytest_wdtts.gate import Order
 
 from .conditions import CONDITIONS, Condition, arranged
 from .matrix import FOLDER
-from .trial import AT_ONCE, TRIES
+from .trial import TRIES
 
 RUNS = 10
+AT_ONCE = 3
 RIGHT_SHARE = 0.95
 FILE = "diagnoses.json"
 SHIPPED = Path(calibrated.__file__).with_name(calibrated.FILE)
