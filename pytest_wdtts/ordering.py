@@ -129,8 +129,11 @@ class _ProgressLine:
             self._reporter.rewrite(f"wdtts: {now.line()}", erase=True)
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logreport(self) -> None:
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if self._shown:
             self._shown = False
             self._reporter.rewrite("", erase=True)
             self._reporter.rewrite("")
+            self._reporter.currentfspath = None  # What stood on this line is overwritten: it has to be said again.
+            if self._reporter.showfspath and not self._reporter.showlongtestinfo:
+                self._reporter.write_fspath_result(report.nodeid, "")

@@ -72,7 +72,8 @@ def wide(text: str) -> int:
 
 def _units(report: Report) -> str:
     s = report.summary
-    explained = f" ({s.missing_units - s.unexplained_missing_units} explained)" if s.missing_units else ""
+    count = s.missing_units - s.unexplained_missing_units
+    explained = f" ({count} explained)" if count else ""
     return (
         f"{s.sent_units} units sent, {s.received_units} received, {s.missing_units} missing{explained}, "
         f"{s.duplicate_units} duplicate, {s.mismatched_units} mismatched"

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_wdtts.verdict import row_ids
-from tests.made_up_suite import ROOT, made_up_suite, run
+from tests.made_up_suite import made_up_suite, run
+from tests.npm_tools import ROOT, need_npm_tools
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 pytest_plugins = ["pytester"]
 CHROMIUM = os.environ.get("WDTTS_CHROMIUM") or shutil.which("chromium")
 ARTEFACTS = ROOT / "artefacts"
-GENERATOR = ROOT / ".venv/allure/node_modules/.bin/allure"
 RUNS = ("", "lost", "late", "slower")
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: run ci/install_browser"),
@@ -29,20 +29,12 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def generator() -> Path:
-    """Allure, installed where it is not yet; a registry that does not answer is no fault of ours."""
-    told = subprocess.run([ROOT / "ci/install_allure"], capture_output=True, text=True, timeout=240, check=False)
-    if told.returncode:
-        pytest.skip(f"ci/install_allure: {told.stderr.strip()[-200:]}")
-    return GENERATOR
-
-
 @pytest.fixture
 def pages(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, generator: Path) -> "Iterator[tuple[Page, Path]]":
     """A browser's page and the report over all runs, each generated after the one before, as CI does it."""
     from playwright.sync_api import sync_playwright
 
+    generator = need_npm_tools() / "node_modules/.bin/allure"
     suite = made_up_suite(pytester, monkeypatch)
     environment = {
         "ALLURE_RESULTS": str(suite.path / "results"),

@@ -21,6 +21,7 @@ from pytest_wdtts.report.curves import PROBE_TTFA, empty
 from pytest_wdtts.report.sentences import LANGUAGES, sentences
 from pytest_wdtts.verdict import Verdict
 from tests.made_up_run import WRONGS, made_up_run, reported
+from tests.npm_tools import node
 
 QUANTILES = {"p50": "0.5", "p95": "0.95", "p99": "0.99", "p999": "0.999", "max": "1"}
 
@@ -90,6 +91,18 @@ def test_hlog_has_each_window_and_merges_to_the_run(formats: Formats) -> None:
             tag = PROBE_TTFA if measure == "ttfa_ms" else measure
             figures = window[measure]  # type: ignore[literal-required]
             assert seen.get((tag, round(window["start_s"], 2)), percentiles_ms(empty())) == figures
+
+
+def test_another_library_reads_the_same_from_the_hlog(formats: Formats) -> None:
+    read = node("read_hlog.cjs", formats.path["hlog"])
+    report = formats.report
+    figures = {tag: f for tag, f in (*report.latency.items(), (PROBE_TTFA, report.probes.ttfa_ms)) if f["count"]}
+    assert set(read) == set(figures)
+    for tag, (count, most_us, p99_us) in read.items():
+        assert count == figures[tag]["count"]
+        assert most_us / 1000 == figures[tag]["max"]
+        # It takes the value at or above the rank, ours the nearest: a neighbour, never beyond these.
+        assert figures[tag]["p99"] <= p99_us / 1000 <= figures[tag]["max"]
 
 
 def test_openmetrics_has_summary_latency_and_rows(formats: Formats) -> None:

@@ -244,6 +244,8 @@ def test_the_line_on_a_terminal_counts_the_sessions_of_all_workers(tmp_path: Pat
     assert b"4" in [up for up, _, _ in counts], said.decode()
     out = [int(units) for _, units, _ in counts]
     assert out == sorted(out)
+    if not workers:
+        assert re.search(rb"\ntest_suite\.py \S*[.FE]", said), "the line took the place of the test's own"
 
 
 def test_allure_has_each_row_once(start: type[Session]) -> None:

@@ -73,7 +73,7 @@ function windowSeries(windows, measure, colour, figures = FIGURES) {
 
 function percentileOption(colours, series) {
   const percentile = (x) => `${Number((100 - 100 / x).toPrecision(7))}%`;
-  return { ...frame(colours, "ms"), legend: legend(colours), grid: { left: 52, right: 20, top: 46, bottom: 24 },
+  return { ...frame(colours, "ms"), legend: legend(colours, { icon: undefined, itemWidth: 26, itemHeight: 8 }), grid: { left: 52, right: 20, top: 46, bottom: 24 },
     xAxis: axis(colours, { type: "log", min: 1, splitNumber: 5, axisLabel: { color: colours.soft, fontSize: 11, formatter: percentile }, axisPointer: { label: { formatter: ({ value }) => percentile(value) } } }),
     yAxis: axis(colours, { type: "log", splitNumber: 6, axisLabel: { color: colours.soft, fontSize: 11, formatter: number } }), series };
 }
