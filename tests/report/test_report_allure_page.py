@@ -30,7 +30,7 @@ pytestmark = [
 
 
 @pytest.fixture
-def pages(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, generator: Path) -> "Iterator[tuple[Page, Path]]":
+def pages(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> "Iterator[tuple[Page, Path]]":
     """A browser's page and the report over all runs, each generated after the one before, as CI does it."""
     from playwright.sync_api import sync_playwright
 
