@@ -164,6 +164,14 @@ TIMING = (
         tolerated=f"{SLOW} session_errors {LOST} session_end",
         load=LONGER,
     ),
+    Case(
+        "log_on_loop",
+        "kib=16",
+        expected="service_time_p99_stable",
+        tolerated=SLOW,
+        load=LONGER,
+        shares={"gateway_logs": {"at_s": 5.0, "down_s": 4.0}},
+    ),
     Case("slow_accept", dial="share", expected="ttfa_p99_stable", tolerated=SLOW, load=LONGER),
     Case("later_is_slower", "ms=20", expected="ttfa_p99_stable", tolerated=SLOW, load=LONGER),
     Case(

@@ -22,6 +22,7 @@ VALUE_MARKERS = {
     "gateway_disconnect": "gateway_disconnect(at_s, down_s): take the gateway's container off its network (compose)",
     "gateway_cpu": "gateway_cpu(at_s, down_s): leave the gateway's container a fifth of a core (compose)",
     "gateway_memory": "gateway_memory(at_s, down_s): leave the gateway's container hardly any memory (compose)",
+    "gateway_logs": "gateway_logs(at_s, down_s): let nobody take the gateway's log, as a disk that hangs",
     "replica_loss": "replica_loss(at_s, down_s): kill one gateway of three behind the proxy (compose)",
     "proxy_reload": "proxy_reload(at_s): reload the proxy in mid-stream (compose)",
 }

@@ -101,6 +101,13 @@ class GatewayMemory(GatewayBreak, frozen=True, kw_only=True):
     takes_away: ClassVar[bool] = False
 
 
+class GatewayLogs(GatewayBreak, frozen=True, kw_only=True):
+    """Let nobody take what the gateway logs, as a disk does that hangs: its pipe fills (embedded, Compose)."""
+
+    name: ClassVar[str] = "gateway_logs"
+    takes_away: ClassVar[bool] = False
+
+
 class ReplicaLoss(GatewayBreak, frozen=True, kw_only=True):
     """Kill one gateway of three behind the proxy, and start it again (Compose)."""
 
@@ -125,6 +132,7 @@ GATEWAY_BREAKS: dict[str, type[GatewayBreak]] = {
         GatewayDisconnect,
         GatewayCpu,
         GatewayMemory,
+        GatewayLogs,
         ReplicaLoss,
         ProxyReload,
     )

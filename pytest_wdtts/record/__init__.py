@@ -3,6 +3,8 @@
 from .journal import JournalWriter, read_journal
 from .result import (
     SCHEMA,
+    ContainerLine,
+    ContainerSample,
     GatewayFaultLine,
     GatewaySample,
     LoopDelayLine,
@@ -20,6 +22,8 @@ __all__ = [
     "SCHEMA",
     "AudioShelf",
     "ChunkFlag",
+    "ContainerLine",
+    "ContainerSample",
     "EventKind",
     "GatewayFaultLine",
     "GatewaySample",

@@ -6,10 +6,10 @@ from typing import BinaryIO
 import msgspec
 
 from ..errors import UsageError
-from .result import SCHEMA, GatewayFaultLine, LoopDelayLine, RunFooter, RunHeader, RunResult, SampleLine
+from .result import SCHEMA, ContainerLine, GatewayFaultLine, LoopDelayLine, RunFooter, RunHeader, RunResult, SampleLine
 from .session import SessionDelta, SessionRecord
 
-Line = RunHeader | SessionDelta | SampleLine | LoopDelayLine | GatewayFaultLine | RunFooter
+Line = RunHeader | SessionDelta | SampleLine | ContainerLine | LoopDelayLine | GatewayFaultLine | RunFooter
 
 
 class JournalWriter:
@@ -88,6 +88,8 @@ def _apply(result: RunResult, by_id: dict[str, SessionRecord], line: Line) -> No
             by_id[line.id].apply(line)
         case SampleLine():
             result.samples.append(line.sample)
+        case ContainerLine():
+            result.container_samples.append(line.sample)
         case LoopDelayLine():
             result.loop_delays_ns += line.delays_ns
         case GatewayFaultLine():

@@ -19,6 +19,20 @@ class GatewaySample(Struct, frozen=True, array_like=True):
     unsent_bytes: int = -1
 
 
+class ContainerSample(Struct, frozen=True, array_like=True):
+    """One container of the stack at one time. `cpu_s` and `throttled_s` count up from its start.
+
+    `throttled_s` is how long its processes wanted to run and its CPU limit kept them from it, summed over cores.
+    """
+
+    at_ns: int
+    service: str
+    cpu_s: float
+    rss_bytes: int
+    sockets: int
+    throttled_s: float
+
+
 class Window(Struct, frozen=True):
     """A span of the run's time, ns from the origin, the end not included."""
 
@@ -63,6 +77,12 @@ class SampleLine(Struct, frozen=True, tag="gateway", tag_field="line"):
     sample: GatewaySample
 
 
+class ContainerLine(Struct, frozen=True, tag="container", tag_field="line"):
+    """One sample of one container, as a journal line."""
+
+    sample: ContainerSample
+
+
 class LoopDelayLine(Struct, frozen=True, tag="loop_delay", tag_field="line"):
     """Delays of our own event loop since the last such line."""
 
@@ -86,6 +106,7 @@ class RunResult:
         self.sessions: list[SessionRecord] = []
         self.probes: list[SessionRecord] = []
         self.samples: list[GatewaySample] = []
+        self.container_samples: list[ContainerSample] = []
         self.loop_delays_ns: list[int] = []
         self.gateway_faults: list[GatewayFaultLine] = []
         self.injected: dict[str, int] = {}

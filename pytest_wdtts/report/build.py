@@ -46,6 +46,17 @@ def build_report(case: Case, rows: list[Row], replay: str) -> Report:
             {"at_s": s.at_ns / NS_PER_S, "cpu_s": s.cpu_s, "rss_bytes": s.rss_bytes, "sockets": s.sockets}
             for s in result.samples
         ],
+        container_samples=[
+            {
+                "at_s": s.at_ns / NS_PER_S,
+                "service": s.service,
+                "cpu_s": s.cpu_s,
+                "rss_bytes": s.rss_bytes,
+                "sockets": s.sockets,
+                "throttled_s": s.throttled_s,
+            }
+            for s in result.container_samples
+        ],
         loop_delay_ms=_delay_figures(result.loop_delays_ns),
         stopped=result.footer.stopped if result.footer else "killed",
         fault_intervals=intervals,

@@ -140,6 +140,7 @@ class Report(Struct, frozen=True, kw_only=True):
     environment: dict[str, str]
     gateway: dict[str, object]
     gateway_samples: list[dict[str, float]] = field(default_factory=list)
+    container_samples: list[dict[str, float | str]] = field(default_factory=list)
     loop_delay_ms: Figures
     split: Split | None = None
     stopped: str = ""

@@ -18,6 +18,7 @@ from ..clock import NS_PER_MS, NS_PER_S, MonotonicClock
 from ..errors import OwnFailure, WdttsError
 from ..load import SessionPlan, TimerWheel
 from ..record import (
+    ContainerLine,
     EventKind,
     GatewayFaultLine,
     JournalWriter,
@@ -29,7 +30,7 @@ from ..record import (
     SessionRecord,
 )
 from ..session import ClientSession
-from ..stack import Gateway, Stack, sample
+from ..stack import Gateway, Stack, sample, sample_container
 from ..transport import Target, Transport, http_origin, parse_target
 from .conversation import Action, Conversation
 from .environment import describe_machine
@@ -266,12 +267,17 @@ class Run:
             self._fail_ourselves(str(error))
 
     async def _sample(self) -> None:
-        """Look at the gateway's process every second, in a thread: reading /proc can take a while."""
+        """Look at the gateway and the containers every second, in a thread: reading /proc can take a while."""
         while pids := self._stack.pids():
             taken = await asyncio.to_thread(sample, pids, self.now_ns(), http_origin(self._gateway.url))
             if taken is not None:
                 self.result.samples.append(taken)
                 self._journal.write(SampleLine(taken))
+            for service, pid in self._stack.containers().items():
+                seen = await asyncio.to_thread(sample_container, service, pid, self.now_ns())
+                if seen is not None:
+                    self.result.container_samples.append(seen)
+                    self._journal.write(ContainerLine(seen))
             await asyncio.sleep(1.0)
 
     def _finish(self, stopped: str, cpu_s: float) -> None:

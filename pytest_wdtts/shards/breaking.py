@@ -19,6 +19,7 @@ class LeadersStack:
         self.start = stack.start
         self.stop = stack.stop
         self.pids = stack.pids
+        self.containers = stack.containers
 
     def break_down(self, how: str) -> None:
         """Break it, once every part expects it."""
@@ -59,6 +60,10 @@ class FollowersStack:
     def pids(self) -> list[int]:
         """The leader samples them, once for all."""
         return []
+
+    def containers(self) -> dict[str, int]:
+        """The leader samples them."""
+        return {}
 
 
 def _ready(how: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from ..faults import FaultPlan
-from ..record import JournalWriter, LoopDelayLine, RunFooter, RunResult, SampleLine, SessionRecord
+from ..record import ContainerLine, JournalWriter, LoopDelayLine, RunFooter, RunResult, SampleLine, SessionRecord
 from ..run import RunPlan
 
 
@@ -56,6 +56,7 @@ def merge_results(
         for record in (*part.sessions, *part.probes):
             merged.add(record)
         merged.samples += part.samples
+        merged.container_samples += part.container_samples
         merged.gateway_faults += part.gateway_faults
         if part.sessions:  # Who only leads carries no load: its delays are not the generator's.
             merged.loop_delays_ns += part.loop_delays_ns
@@ -81,6 +82,8 @@ def write_merged(result: RunResult, path: Path) -> None:
     journal.checkpoint(result)
     for sample in result.samples:
         journal.write(SampleLine(sample))
+    for seen in result.container_samples:
+        journal.write(ContainerLine(seen))
     for broken in result.gateway_faults:
         journal.write(broken)
     journal.write(LoopDelayLine(result.end_ns, result.loop_delays_ns))

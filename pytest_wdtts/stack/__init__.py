@@ -1,5 +1,6 @@
 """The system under test: a child process, Compose, or someone else's gateway."""
 
+from .cgroup import sample_container
 from .compose import ComposeStack
 from .container_faults import CONTAINER_FAULTS
 from .embedded import EmbeddedStack
@@ -18,5 +19,6 @@ __all__ = [
     "Startup",
     "read_startup",
     "sample",
+    "sample_container",
     "startup_table",
 ]

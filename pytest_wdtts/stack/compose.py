@@ -14,7 +14,8 @@ import psutil
 
 from ..errors import OwnFailure, StackError, UsageError
 from ..transport import http_origin
-from .container_faults import CONTAINER_FAULTS, Heal, break_container, strain
+from .cgroup import sample_container
+from .container_faults import CONTAINER_FAULTS, Heal, break_container
 from .engine import Client, ContainerState, compose, connect, logs, states
 from .health import read_health
 from .seam import Gateway
@@ -29,6 +30,7 @@ GATEWAY = "ws_gateway_tts"
 PROXY = "proxy"
 RESTARTS_FOR_EVER = 3
 _POLL_S = 0.2
+_USED = ("cpu_s", "throttled_s", "rss_bytes", "sockets")
 _OWN_PORTS = range(20_000, 32_768)
 _KEPT = "wdtts-kept"
 _OURS = re.compile(r"wdtts-(\d+)-[0-9a-f]{6}")
@@ -79,7 +81,7 @@ class ComposeStack:
         self._say = say
         self._client: Client | None = None
         self._began = False
-        self._pids: list[int] = []
+        self._pids: dict[str, int] = {}
         self._heals: dict[str, Heal] = {}
 
     def start(self) -> Gateway:
@@ -106,7 +108,11 @@ class ComposeStack:
         return Gateway(url, self._api_key, read_health(http_origin(url)))
 
     def stop(self) -> None:
-        """Save the logs and take everything down, unless it is to be kept."""
+        """Save the logs and take everything down, unless it is to be kept. What is still broken is healed first."""
+        for heal in self._heals.values():
+            with suppress(Exception):
+                heal()
+        self._heals.clear()
         if self._began:
             self._save_logs()
             if not self._keep:
@@ -119,7 +125,11 @@ class ComposeStack:
 
     def pids(self) -> list[int]:
         """Process ids, as the host counts them, of the gateway's containers; empty where the engine is elsewhere."""
-        return self._pids
+        return [pid for service, pid in self._pids.items() if service.startswith(GATEWAY)]
+
+    def containers(self) -> dict[str, int]:
+        """The main process of each container by its service; {} where the engine is elsewhere."""
+        return dict(self._pids)
 
     def break_down(self, how: str) -> None:
         """Break the gateway's container. Raises `OwnFailure` for a fault that is none of a container."""
@@ -162,8 +172,8 @@ class ComposeStack:
 
     def _note_pids(self) -> None:
         # Noted once: whoever samples asks in the middle of the load, and the engine takes its time to answer.
-        found = [state.pid for state in states(self._client, self.project) if state.service.startswith(GATEWAY)]
-        self._pids = [pid for pid in found if pid and Path(f"/proc/{pid}").exists()]
+        found = {state.service: state.pid for state in states(self._client, self.project)}
+        self._pids = {service: pid for service, pid in found.items() if pid and Path(f"/proc/{pid}").exists()}
 
     def _phase(self, name: str, work: Callable[[], object]) -> None:
         self._say(name)
@@ -239,9 +249,10 @@ class ComposeStack:
             for state in states(self._client, self.project):
                 text = logs(self._client, state, "all")
                 (self._logs_dir / f"{state.service}.log").write_text(text + "\n", encoding="utf-8")
+                used = sample_container(state.service, state.pid, 0) if state.pid else None
                 described.append(
                     {"service": state.service, "state": state.told, "restarts": state.restarts}
-                    | strain(self._client, state)
+                    | ({name: getattr(used, name) for name in _USED} if used else {})
                 )
             (self._logs_dir / "containers.json").write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
 

@@ -26,7 +26,7 @@ class EmbeddedStack:
 
     name = "embedded"
     program = "reference_gateway"
-    breaks = frozenset({"gateway_restart", "gateway_pause", "gateway_drain"})
+    breaks = frozenset({"gateway_restart", "gateway_pause", "gateway_drain", "gateway_logs"})
 
     def __init__(
         self, environment: dict[str, str] | None = None, defects: tuple[str, ...] = (), api_key: str = ""
@@ -37,6 +37,7 @@ class EmbeddedStack:
         self._port = 0
         self._process: subprocess.Popen[str] | None = None
         self._words: deque[str] = deque(maxlen=50)
+        self._log_taken = threading.Event()
 
     def start(self) -> Gateway:
         """Start the child and wait until its health page answers. Raises `StackError` with its last words.
@@ -66,6 +67,7 @@ class EmbeddedStack:
             text=True,
             start_new_session=True,
         )
+        self._log_taken.set()
         threading.Thread(target=self._listen, args=(self._process, listening), daemon=True).start()
         url = self._await_url(listening)
         self._port = int(url.rsplit(":", 1)[1].split("/", 1)[0])
@@ -73,6 +75,7 @@ class EmbeddedStack:
 
     def stop(self) -> None:
         """End the child: politely, then by force."""
+        self._log_taken.set()  # A child that waits to log hears no signal.
         if self._process is None:
             return
         self._signal(signal.SIGCONT)
@@ -87,16 +90,26 @@ class EmbeddedStack:
         """The child's process id."""
         return [self._process.pid] if self._process else []
 
+    def containers(self) -> dict[str, int]:
+        """It has none."""
+        return {}
+
     def last_words(self) -> list[str]:
         """The last lines that the child printed."""
         return list(self._words)
 
     def break_down(self, how: str) -> None:
-        """Kill, stop or ask the child to finish."""
+        """Kill, stop or ask the child to finish, or leave its log in the pipe."""
+        if how == "gateway_logs":
+            self._log_taken.clear()
+            return
         self._signal({"gateway_restart": signal.SIGKILL, "gateway_pause": signal.SIGSTOP}.get(how, signal.SIGTERM))
 
     def mend(self, how: str) -> None:
         """Let it go on, or start a new child on the same port. Raises `StackError`."""
+        if how == "gateway_logs":
+            self._log_taken.set()
+            return
         if how == "gateway_pause":
             self._signal(signal.SIGCONT)
             return
@@ -121,6 +134,7 @@ class EmbeddedStack:
         greeting = f"{self.program} listening on "
         with process.stdout as lines:
             for line in lines:
+                self._log_taken.wait()
                 self._words.append(line.rstrip())
                 if line.startswith(greeting):
                     listening.put(line.removeprefix(greeting).strip())

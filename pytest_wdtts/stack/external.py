@@ -34,3 +34,7 @@ class ExternalStack:
     def pids(self) -> list[int]:
         """Nothing can be seen from outside."""
         return []
+
+    def containers(self) -> dict[str, int]:
+        """Nothing can be seen from outside."""
+        return {}

@@ -41,3 +41,7 @@ class Stack(Protocol):
     def pids(self) -> list[int]:
         """Processes of the gateway on this machine, for sampling; empty where they cannot be seen."""
         ...
+
+    def containers(self) -> dict[str, int]:
+        """The main process of each container by its service, for sampling; {} where there are none to be seen."""
+        ...

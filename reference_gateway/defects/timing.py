@@ -98,6 +98,18 @@ class SlowReaderBlocks(Defect):
 
 
 @dataclass(kw_only=True)
+class LogOnLoop(Defect):
+    """Every chunk writes `kib` of log from the event loop: while nobody takes the log, nobody is served."""
+
+    kib: float = 8.0
+
+    def synthesis_pause_s(self, session_id: str, text: str) -> float:
+        if self.begun:
+            print(f"chunk of {session_id}: ".ljust(int(self.kib * 1024), "."), flush=True)
+        return 0.0
+
+
+@dataclass(kw_only=True)
 class SlowAccept(OfSessions):
     """A share of connections waits `seconds` for its upgrade."""
 

@@ -10,6 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from pytest_wdtts.errors import UsageError
 from pytest_wdtts.load import LoadPlan
 from pytest_wdtts.record import (
+    ContainerLine,
+    ContainerSample,
     EventKind,
     GatewaySample,
     JournalWriter,
@@ -32,6 +34,7 @@ def content(result: RunResult) -> list[object]:
         result.header,
         result.footer,
         result.samples,
+        result.container_samples,
         result.loop_delays_ns,
         result.injected,
         *(
@@ -94,6 +97,8 @@ def write(path: Path, result: RunResult) -> None:
     writer.checkpoint(result)
     for sample in result.samples:
         writer.write(SampleLine(sample))
+    for seen in result.container_samples:
+        writer.write(ContainerLine(seen))
     writer.write(LoopDelayLine(1, result.loop_delays_ns))
     if result.footer:
         writer.write(result.footer)
@@ -103,6 +108,7 @@ def write(path: Path, result: RunResult) -> None:
 def test_a_whole_run_comes_back(tmp_path: Path) -> None:
     result = healthy_run(load=LoadPlan(sessions=2, duration_s=6.0))
     result.samples = [GatewaySample(5, 0.25, 4096, 3)]
+    result.container_samples = [ContainerSample(5, "web", 0.25, 4096, 3, 0.125)]
     result.injected = {"cancel": 1}
     result.footer = RunFooter(end_ns=9, stopped="interrupted", generator_cpu_s=0.5, injected=result.injected)
     write(tmp_path / "run.jsonl", result)

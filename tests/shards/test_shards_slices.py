@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_wdtts.load import LoadPlan
-from pytest_wdtts.record import EventKind, GatewaySample, RunFooter, RunHeader, RunResult, SessionRecord, read_journal
+from pytest_wdtts.record import (
+    ContainerSample,
+    EventKind,
+    GatewaySample,
+    RunFooter,
+    RunHeader,
+    RunResult,
+    SessionRecord,
+    read_journal,
+)
 from pytest_wdtts.run import SCENARIOS, RunPlan, plan_run
 from pytest_wdtts.shards import merge_results, part_path, slice_plan, write_merged
 
@@ -45,6 +54,7 @@ def part(number: int, of: int, ended: bool = True) -> RunResult:
         record.sent(session.first_unit_ns, 1)
         result.add(record)
     result.loop_delays_ns = [number]
+    result.container_samples = [ContainerSample(number, "web", 0.1, 1, 1, 0.0)]
     result.samples = [GatewaySample(of - number, 0.1, 1, 1)]
     result.injected = {"cancel": 1}
     if ended:
@@ -70,6 +80,8 @@ def test_parts_are_united_without_loss(tmp_path: Path) -> None:
     assert [list(r.sent_ns) for r in again.sessions] == [list(r.sent_ns) for r in merged.sessions]
     assert [r.events for r in again.sessions] == [r.events for r in merged.sessions]
     assert again.samples == merged.samples
+    assert len(merged.container_samples) == 3
+    assert again.container_samples == merged.container_samples
 
 
 @pytest.mark.parametrize("ended", [True, False])

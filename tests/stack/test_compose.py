@@ -305,7 +305,7 @@ def test_a_gateway_that_is_taken_away_is_gone_and_comes_back(up: tuple[ComposeSt
 
 
 @needs_engine
-@pytest.mark.parametrize("how", ["gateway_cpu", "gateway_memory", "replica_loss", "proxy_reload"])
+@pytest.mark.parametrize("how", ["gateway_cpu", "gateway_memory", "gateway_logs", "replica_loss", "proxy_reload"])
 def test_a_stack_under_strain_still_answers_and_is_eased(up: tuple[ComposeStack, Gateway], how: str) -> None:
     stack, gateway = up
     stack.break_down(how)
@@ -331,7 +331,8 @@ def test_a_cpu_squeeze_is_real_and_is_undone(up: tuple[ComposeStack, Gateway]) -
 
 def test_every_container_fault_is_tried_here() -> None:
     tried = {"gateway_restart", "gateway_drain", "gateway_pause", "gateway_disconnect"}
-    assert tried | {"gateway_cpu", "gateway_memory", "replica_loss", "proxy_reload"} == CONTAINER_FAULTS
+    strained = {"gateway_cpu", "gateway_memory", "gateway_logs", "replica_loss", "proxy_reload"}
+    assert tried | strained == CONTAINER_FAULTS
 
 
 def test_the_page_about_compose_names_every_container_fault() -> None:

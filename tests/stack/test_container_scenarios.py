@@ -26,7 +26,7 @@ def run(tmp_path: Path, scenario: str, shares: dict[str, dict[str, Any]], **load
     "shares",
     [
         {"gateway_restart": {"at_s": 3, "down_s": 1}, "gateway_disconnect": {"at_s": 7, "down_s": 1}},
-        {"gateway_pause": {"at_s": 3, "down_s": 2}, "gateway_cpu": {"at_s": 7, "down_s": 2}},
+        {"gateway_pause": {"at_s": 3, "down_s": 1}, "gateway_cpu": {"at_s": 7, "down_s": 3}},
         {"replica_loss": {"at_s": 4, "down_s": 2}, "proxy_reload": {"at_s": 8}},
     ],
     ids=["taken away", "under strain", "replicas"],
@@ -39,3 +39,36 @@ def test_a_run_outlasts_broken_containers(
     assert [row for row in outcome.report.rows if row.verdict not in GOOD] == []
     assert {fault.how for fault in outcome.result.gateway_faults} == set(shares)
     assert set(shares) <= set(outcome.report.injected_faults)
+    if "gateway_cpu" in shares:
+        assert throttled_s(outcome, 7, 10) > throttled_s(outcome, 0, 3)
+
+
+def throttled_s(outcome: Outcome, begin_s: float, end_s: float) -> float:
+    """How long the gateway's container was held back in a span of the run; each sample is a second from the next."""
+    seen = [one for one in outcome.report.container_samples if one["service"] == "ws_gateway_tts"]
+    within = [float(one["throttled_s"]) for one in seen if begin_s - 1 <= float(one["at_s"]) <= end_s + 1]
+    return within[-1] - within[0]
+
+
+LOGGING = """\
+services:
+  ws_gateway_tts:
+    extends: {{file: {file}, service: ws_gateway_tts}}
+    command: ["python", "-m", "reference_gateway", "--defect", "log_on_loop:kib=16"]
+"""
+
+
+@needs_engine
+@pytest.mark.parametrize("logging", [False, True], ids=["logs little", "logs on its loop"])
+def test_a_log_that_nobody_takes_stops_only_who_logs_on_its_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, logging: bool
+) -> None:
+    monkeypatch.chdir(ROOT)
+    if logging:
+        own = tmp_path / "compose.yaml"
+        own.write_text(LOGGING.format(file=ROOT / "ci" / "compose.yaml"), encoding="utf-8")
+        monkeypatch.setenv("WDTTS_COMPOSE_FILE", str(own))
+    outcome = run(tmp_path, "baseline", {"gateway_logs": {"at_s": 5, "down_s": 4}}, duration_s=15)
+    slow = outcome.row("service_time_p99_stable")
+    assert slow.verdict is (Verdict.FAIL if logging else Verdict.PASS), slow
+    assert outcome.row("missing_units").verdict is Verdict.PASS

@@ -5,9 +5,14 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from uuid import uuid4
 
 import psutil
 import pytest
+
+from pytest_wdtts.doctor.talk import talk
+from pytest_wdtts.protocol import Start, TextDelta, TextEnd, encode
+from pytest_wdtts.stack import EmbeddedStack
 
 ROOT = Path(__file__).resolve().parents[2]
 ENDS_WITHIN_S = 20
@@ -49,3 +54,29 @@ def test_without_being_told_so_a_gateway_does_not_mind_its_standard_input() -> N
             gateway.wait(0.5)
         gateway.terminate()
         assert gateway.wait(ENDS_WITHIN_S) == 0
+
+
+def utterance(url: str, limit_s: float) -> list[str]:
+    session = uuid4().hex
+    frames = [
+        encode(Start(session, "pcm16_wav", 16000, 1)),
+        encode(TextDelta(session, 0, "一。二。三。")),
+        encode(TextEnd(session, 1)),
+    ]
+    return talk(url, "", frames, ("tts_end",), limit_s).kinds()
+
+
+@pytest.mark.parametrize(("defects", "stopped"), [((), False), (("log_on_loop:kib=256",), True)])
+def test_a_log_that_nobody_takes_stops_only_who_logs_on_its_loop(defects: tuple[str, ...], stopped: bool) -> None:
+    stack = EmbeddedStack(defects=defects)
+    url = stack.start().url
+    try:
+        stack.break_down("gateway_logs")
+        meanwhile = utterance(url, 1.0 if stopped else ENDS_WITHIN_S)
+        stack.mend("gateway_logs")
+        assert ("tts_end" not in meanwhile) is stopped
+        assert "tts_end" in utterance(url, ENDS_WITHIN_S)
+        stack.break_down("gateway_logs")
+    finally:
+        stack.stop()
+    assert stack.pids() == []

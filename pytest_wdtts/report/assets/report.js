@@ -103,7 +103,20 @@ const rssOption = (colours) => area(colours, "MB", "RSS", report.gateway_samples
 const area = (colours, unit, name, points) => timed(colours, unit, !points.length ? []
   : [{ name, type: "line", symbol: "none", color: colours.gateway, lineStyle: { width: 1.5 }, areaStyle: { opacity: 0.12 }, data: points }]);
 
+/** Of a figure that counts up in seconds, how fast it goes: one line for each container. A new start counts from 0. */
+function containersOption(colours, figure) {
+  const byService = Object.groupBy(report.container_samples, ({ service }) => service);
+  const series = Object.entries(byService).map(([service, samples]) => ({ name: service, type: "line", symbol: "none", lineStyle: { width: 1.5 },
+    data: samples.slice(1).map((now, at) => [now.at_s,
+      Math.max(0, (100 * (now[figure] - samples[at][figure])) / Math.max(now.at_s - samples[at].at_s, 1e-9))]) }));
+  const option = timed(colours, "%", series, { legend: legend(colours) });
+  option.grid = { ...option.grid, top: 34 };
+  return option;
+}
+
 Object.assign(DRAWN, {
+  container_cpu: (colours) => containersOption(colours, "cpu_s"),
+  throttled: (colours) => containersOption(colours, "throttled_s"),
   overview: overviewOption,
   service_time_ms: measured("service_time_ms", "service"),
   ttfa_ms: measured("ttfa_ms", "ttfa"),
