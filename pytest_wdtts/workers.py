@@ -114,14 +114,16 @@ class Crew:
         if asked is None or asked.key in self._seats:
             return None
         seat = self._member.ask("join", asked.key)
-        if seat.leads or seat.over:
-            self._seats[asked.key] = seat
+        # Whoever followed may be given rows that a lost leader left: then there is nothing to drive any more.
+        self._seats[asked.key] = seat if seat.leads else Seat(over=True)
+        if seat.leads or not seat.invited:
             return None
         from .gate import follow
         from .report import forget_in_allure
 
         forget_in_allure(item.config.pluginmanager.get_plugin("allure_listener"), item.nodeid)
-        follow(take_order(self._config, asked), Place(self._member, asked.key, seat))
+        if not seat.over:
+            follow(take_order(self._config, asked), Place(self._member, asked.key, seat))
         return True
 
 
@@ -230,18 +232,19 @@ class ShardScheduling:
         """Let a worker go; return the test that it died at. What it had left, another one takes."""
         if not self._rows:
             return self._asked.remove_node(node)  # type: ignore[no-any-return]
-        left = [index for index in self._sent.pop(node) if index not in self._follows.get(node, ())]
+        sent, follows = self._sent.pop(node), self._follows.get(node, set())
+        left = [index for index in sent if index not in follows]
+        # Who died at its part of the load had begun no test.
+        died_at = left.pop(0) if left and sent[0] not in follows else None
         self._meeting.lost(node.gateway.id)
-        if not left:
-            return None
-        self._queue.extendleft(reversed(left[1:]))
+        self._queue.extendleft(reversed(left))
         for other in list(self._sent):
             self._feed(other)
-        return self._ids[left[0]]
+        return None if died_at is None else self._ids[died_at]
 
     def _take_over(self) -> None:
         self._check_mode()
-        nodes = list(self._asked.nodes)
+        nodes = sorted(self._asked.nodes, key=lambda node: str(node.gateway.id))  # gw0 leads, whoever was ready first.
         self._ids = self._collections[nodes[0]]
         if any(self._collections[node] != self._ids for node in nodes):
             raise pytest.UsageError("the workers collected different tests: nothing random may decide what a suite has")

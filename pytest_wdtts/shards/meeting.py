@@ -117,7 +117,7 @@ class Meeting:
         run.arrived.add(worker)
         self._change.notify_all()
         if run.closed and worker not in run.numbers:
-            return Seat(over=True)
+            return Seat(over=True, invited=worker in run.expected)
         self._wait_for(lambda: run.closed or run.expected <= run.arrived | set(run.lost), GATHER_LIMIT_S)
         if not run.closed:
             present = sorted(run.arrived - set(run.lost), key=lambda name: (name != run.leader, name))

@@ -15,13 +15,15 @@ from ..stack import Gateway
 class Seat(Struct, frozen=True):
     """A part in a run: shard `number` of `of`, numbered from 0. A leader whose number is `of` only leads.
 
-    `over` says that the run was begun without it: it can only judge what others left.
+    `over` says that the run was begun without it: it can only judge what others left. `invited` tells a worker that
+    was to take part from one that came in the place of a lost one.
     """
 
     number: int = 0
     of: int = 1
     leads: bool = False
     over: bool = False
+    invited: bool = True
 
 
 class Word(Struct, frozen=True, kw_only=True):

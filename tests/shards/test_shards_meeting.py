@@ -74,6 +74,14 @@ def test_a_worker_that_dies_before_it_came_is_not_waited_for(
 def test_who_comes_after_the_beginning_can_only_judge(meeting: Meeting, member: Callable[[str], Member]) -> None:
     meeting.expect("run", ["gw0"], leader="gw0")
     assert member("gw0").ask("join", "run").leads
+    assert member("gw1").ask("join", "run") == Seat(over=True, invited=False)
+
+
+def test_who_was_invited_and_finds_the_leader_gone_has_nothing_to_drive(
+    meeting: Meeting, member: Callable[[str], Member]
+) -> None:
+    meeting.expect("run", ["gw0", "gw1"], leader="gw0")
+    meeting.lost("gw0")
     assert member("gw1").ask("join", "run") == Seat(over=True)
 
 

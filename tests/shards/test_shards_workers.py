@@ -11,11 +11,12 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
-from tests.shards.judged import blamed, journal, verdicts
+from tests.shards.judged import blamed, journal, sessions_of, verdicts
 
 ROOT = Path(__file__).parents[2]
 ENDS_WITHIN_S = 120.0
@@ -38,12 +39,15 @@ def test_something_else(number):
 class Session:
     """A pytest process in a directory of its own, with no plugin but ours and xdist."""
 
-    def __init__(self, directory: Path, *arguments: str, marks: Sequence[str] = ("baseline",)) -> None:
+    def __init__(
+        self, directory: Path, *arguments: str, marks: Sequence[str] = ("baseline",), conftest: str = ""
+    ) -> None:
         self.directory = directory
         self.reports = directory / "wdtts-report"
         marked = "\n".join(f"@pytest.mark.{mark}" for mark in marks)
         (directory / "test_suite.py").write_text(SUITE.format(marks=marked))
         (directory / "pytest.ini").write_text("[pytest]\n")
+        (directory / "conftest.py").write_text(conftest)
         environment = os.environ | {
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
             "PYTHONPATH": str(ROOT),
@@ -84,9 +88,9 @@ def start(tmp_path: Path) -> Iterator[type[Session]]:
     started: list[Session] = []
 
     class Started(Session):
-        def __init__(self, name: str, *arguments: str, marks: Sequence[str] = ("baseline",)) -> None:
+        def __init__(self, name: str, *arguments: str, **given: Any) -> None:
             (tmp_path / name).mkdir()
-            super().__init__(tmp_path / name, *arguments, marks=marks)
+            super().__init__(tmp_path / name, *arguments, **given)
             started.append(self)
 
     yield Started
@@ -166,9 +170,9 @@ def test_any_number_of_workers_comes_to_an_end(start: type[Session], workers: in
 
 @pytest.mark.parametrize("shard", [0, 1], ids=["leader", "follower"])
 def test_a_worker_that_dies_makes_the_run_invalid_and_keeps_the_evidence(start: type[Session], shard: int) -> None:
-    session = start("killed", "-n", "2", "--wdtts-sessions", "6", "--wdtts-duration", "8", "-k", "test_row")  # type: ignore[arg-type]
+    session = start("killed", "-n", "2", "--wdtts-sessions", "6", "--wdtts-duration", "8")  # type: ignore[arg-type]
     deadline_s = time.monotonic() + ENDS_WITHIN_S
-    while not any(line["line"] == "session" for line in journal(session.reports, f"baseline.shard-{shard}.jsonl")):
+    while len(sessions_of(journal(session.reports, f"baseline.shard-{shard}.jsonl"))) < 3:
         assert time.monotonic() < deadline_s
         assert session.process.poll() is None, session.end()[1]
         time.sleep(0.05)
@@ -177,11 +181,12 @@ def test_a_worker_that_dies_makes_the_run_invalid_and_keeps_the_evidence(start: 
 
     code, output = session.end()
     assert code == 1, output
-    assert session.outcomes() == {f"test_row[{row}]": "failure" for row in ROWS}
+    others = {f"test_something_else[{number}]": "" for number in range(5)}
+    assert session.outcomes() == {f"test_row[{row}]": "failure" for row in ROWS} | others
     assert "invalid" in output
     assert f"shard lost: {shard} of 2 (its worker died)" in output
     merged = journal(session.reports, "baseline.jsonl")
-    assert len({line["id"] for line in merged if line["line"] == "session" and "-p" not in str(line["id"])}) == 6
+    assert len(sessions_of(merged)) == 6
     assert merged[-1]["line"] == "end"
 
 
@@ -256,3 +261,57 @@ def test_allure_has_each_row_once(start: type[Session]) -> None:
     results = [json.loads(path.read_bytes()) for path in (session.directory / "allure").glob("*-result.json")]
     assert Counter(result["name"] for result in results) == dict.fromkeys([f"baseline: {row}" for row in ROWS], 1)
     assert len({result["historyId"] for result in results}) == len(ROWS)
+
+
+DIES = """\
+import os
+import pytest
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol():
+    if os.environ["DIES"] == os.environ["PYTEST_XDIST_WORKER"]:
+        os._exit(1)
+    return (yield)
+
+def pytest_runtest_setup(item):
+    if item.name == f"test_row[{os.environ['AT']}]" and os.environ["PYTEST_XDIST_WORKER"] == "gw0":
+        os._exit(1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("dies", "at", "words"),
+    [
+        ("gw1", "", "baseline: "),
+        ("gw0", "", "invalid: shard lost: the worker that leads the run died before it began"),
+        ("", "sent_equals_received", "invalid: shard lost: worker 'gw0' crashed while running"),
+    ],
+    ids=["a follower before the run", "the leader before the run", "the leader after the run"],
+)
+def test_a_worker_may_die_at_any_time_and_every_row_has_one_outcome(
+    start: type[Session], monkeypatch: pytest.MonkeyPatch, dies: str, at: str, words: str
+) -> None:
+    monkeypatch.setenv("DIES", dies)
+    monkeypatch.setenv("AT", at)
+    session = start("dying", "-n", "2", "--wdtts-sessions", "2", "--wdtts-duration", "2", conftest=DIES)  # type: ignore[arg-type]
+    _, output = session.end()
+    outcomes = session.outcomes()
+    assert {f"test_row[{row}]" for row in ROWS} <= set(outcomes), output
+    assert words in output
+    if at:
+        assert outcomes[f"test_row[{at}]"] == "failure"
+        assert len(sessions_of(journal(session.reports, "baseline.jsonl"))) == 2, "the others judged what it left"
+
+
+def test_allure_has_every_row_once(start: type[Session]) -> None:
+    pytest.importorskip("allure_pytest", reason="the extra `allure` is not installed")
+    told = ("-p", "allure_pytest.plugin", "--alluredir=allure")
+    session = start("allure", "-n", "2", "--wdtts-sessions", "2", "--wdtts-duration", "2", *told)  # type: ignore[arg-type]
+    _, output = session.end()
+    results = [json.loads(path.read_text()) for path in (session.directory / "allure").glob("*-result.json")]
+    names = sorted(result["name"].removeprefix("baseline: ") for result in results)
+    assert names == sorted([*ROWS, *(f"test_something_else[{number}]" for number in range(5))]), output
+    histories = {result["historyId"] for result in results}
+    assert len(histories) == len(results), "two results of one history are shown as tries of one test"
+    labels = {result["name"]: {label["name"] for label in result["labels"]} for result in results}
+    assert all("feature" in labels[f"baseline: {row}"] for row in ROWS), "rows are told as rows"
