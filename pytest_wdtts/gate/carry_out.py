@@ -13,7 +13,7 @@ from ..run import Progress
 from ..verdict import Limits, Row, judge_case
 from ..verdict.case import Case
 from .live import LiveGateway
-from .open_files import need_files
+from .open_files import need_sockets
 from .order import Order
 from .replay import replay_command
 
@@ -45,7 +45,7 @@ def carry_out(order: Order, progress: Progress | None = None, limits: Limits | N
 
         return carry_out_on_cluster(order, progress, limits)
     plan = order.plan(new_run_id())
-    need_files(len(plan.sessions))  # An embedded gateway inherits the limit.
+    need_sockets(len(plan.sessions))  # An embedded gateway inherits the limit.
     directory = make_directory(order.report_dir)
     with LiveGateway(order) as live:
         try:

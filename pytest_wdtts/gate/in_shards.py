@@ -28,7 +28,7 @@ from ..transport import choose_transport
 from ..verdict import Limits
 from .carry_out import Outcome, conclude, new_run_id
 from .live import knock
-from .open_files import need_files
+from .open_files import need_files, need_sockets
 from .order import Order
 from .replay import to_header
 
@@ -43,7 +43,8 @@ def lead(order: Order, followers: Followers, limits: Limits | None = None) -> Ou
     for old in directory.glob(f"{order.scenario}.shard-*.jsonl"):
         old.unlink()
     plan = order.plan(new_run_id())
-    need_files(len(plan.sessions))  # Our child, the gateway, inherits the limit, and serves them all.
+    if not order.url:  # Our child, the gateway, inherits the limit, and serves them all.
+        need_files(len(plan.sessions))
     transport = choose_transport(order.transport)
     stack = LeadersStack(order.make_stack(), followers)
     try:
@@ -103,7 +104,7 @@ def drive(word: Word, seat: Seat, stack: Stack, line: Followers | Leader, path: 
     plan = slice_plan(word.plan, seat.number, seat.of)
     if not plan.sessions and not seat.leads:
         return
-    need_files(len(plan.sessions))
+    need_sockets(len(plan.sessions))
     transport = choose_transport(word.transport)
     late_ms = (time.monotonic_ns() - word.origin_ns) / NS_PER_MS
     if late_ms >= 0:

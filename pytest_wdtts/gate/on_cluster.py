@@ -13,7 +13,7 @@ from ..verdict import Limits
 from .carry_out import Outcome
 from .in_shards import follow_word, lead
 from .live import knock
-from .open_files import need_files
+from .open_files import need_sockets
 from .order import Order
 
 _SCHEMES = ("tcp", "tls", "ws", "wss")
@@ -45,7 +45,7 @@ def carry_out_on_cluster(order: Order, progress: Progress | None = None, limits:
 def try_gateway(gateway: Gateway, transport_name: str, sessions: int) -> str:
     """On a worker: say why it cannot drive so many sessions against this gateway; "" if it can."""
     try:
-        need_files(sessions)
+        need_sockets(sessions)
         transport = choose_transport(transport_name)
         with asyncio.Runner(loop_factory=transport.new_event_loop) as runner:
             runner.run(knock(transport, gateway))

@@ -204,7 +204,8 @@ class Run:
 
     def _crash(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
         """An error of ours in a callback: the run is over, and no evidence against anybody."""
-        self._fail_ourselves(f"{context.get('exception') or context.get('message')!r}")
+        error = context.get("exception")
+        self._fail_ourselves(str(error) if isinstance(error, WdttsError) else f"{error or context.get('message')!r}")
 
     def _fail_ourselves(self, why: str) -> None:
         self._crashed = f"our own failure: {why}"

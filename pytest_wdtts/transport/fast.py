@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import picows
 
+from ..errors import OwnFailure
 from .seam import Listener, Target
 from .tcp import (
     CLOSED_WORDS,
@@ -104,6 +105,9 @@ class FastConnection(picows.WSListener):
             self._fail(f"no WebSocket handshake: {error}")
         except OSError as error:
             self._fail(socket_words(error))
+        except OwnFailure as error:
+            self._loop.call_exception_handler({"message": str(error), "exception": error})
+            self._fail(str(error))
         finally:
             self._let_go()
 

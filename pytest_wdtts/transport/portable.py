@@ -16,6 +16,7 @@ from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
 from websockets.uri import parse_uri
 
+from ..errors import OwnFailure
 from .seam import Listener, Target
 from .tcp import (
     CLOSED_WORDS,
@@ -88,6 +89,9 @@ class PortableConnection(asyncio.BufferedProtocol):
             self._fail(f"no connection within {CONNECT_LIMIT_S:g} s")
         except OSError as error:
             self._fail(socket_words(error))
+        except OwnFailure as error:
+            loop.call_exception_handler({"message": str(error), "exception": error})
+            self._fail(str(error))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Asyncio: the TCP (and TLS) connection stands."""

@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import socket
 import struct
 from typing import Any
 
+from ..errors import OwnFailure
 from .seam import Target
 
 CONNECT_LIMIT_S = 10.0
@@ -15,6 +17,14 @@ PARTIAL_READ_BYTES = 512
 """How little is read at a time by a connection that is to be cut within a frame."""
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 """Value of SO_LINGER with which closing a socket resets the connection."""
+OUR_SHORTAGES = {
+    errno.EMFILE: "this process has no files left: raise the limit (ulimit -n)",
+    errno.ENFILE: "this machine has no files left (fs.file-max)",
+    errno.EADDRNOTAVAIL: "this machine has no local ports left: widen net.ipv4.ip_local_port_range, or wait for others",
+    errno.ENOBUFS: "this machine has no socket buffers left (net.ipv4.tcp_mem)",
+    errno.ENOMEM: "this machine has no memory left for sockets",
+}
+"""What the kernel may refuse us before anything reached the gateway, which is not to be blamed for it."""
 CLOSED_WORDS = (
     "connection closed during the handshake: expected 101 Switching Protocols; check the port, and ws:// against wss://"
 )
@@ -22,11 +32,13 @@ CLOSED_WORDS = (
 
 
 async def open_socket(loop: asyncio.AbstractEventLoop, target: Target) -> socket.socket:
-    """Connect a socket whose receive buffer was bounded before the handshake, as TCP wants it."""
+    """Connect a socket whose receive buffer was bounded before the handshake, as TCP wants it.
+
+    Raises `OSError`, or `OwnFailure` where it is ours.
+    """
     failure: OSError = OSError(f"{target.host} has no address")
     for family, address in await _addresses(loop, target):
-        candidate = socket.socket(family, socket.SOCK_STREAM)
-        candidate.setblocking(False)
+        candidate = new_socket(family)
         try:
             if target.receive_buffer_bytes:
                 candidate.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, target.receive_buffer_bytes)
@@ -34,6 +46,7 @@ async def open_socket(loop: asyncio.AbstractEventLoop, target: Target) -> socket
             await loop.sock_connect(candidate, address)
         except OSError as error:
             candidate.close()
+            refuse_shortage(error)
             failure = error
         except BaseException:
             candidate.close()
@@ -41,6 +54,23 @@ async def open_socket(loop: asyncio.AbstractEventLoop, target: Target) -> socket
         else:
             return candidate
     raise failure
+
+
+def new_socket(family: int) -> socket.socket:
+    """Return a socket that never blocks. Raises as `open_socket` does."""
+    try:
+        made = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        refuse_shortage(error)
+        raise
+    made.setblocking(False)
+    return made
+
+
+def refuse_shortage(error: OSError) -> None:
+    """Raise `OwnFailure` with words where an error is our own machine's."""
+    if error.errno in OUR_SHORTAGES:
+        raise OwnFailure(f"{os.strerror(error.errno)}: {OUR_SHORTAGES[error.errno]}") from None
 
 
 async def _addresses(loop: asyncio.AbstractEventLoop, target: Target) -> list[tuple[int, Any]]:
