@@ -3,17 +3,19 @@
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from .clients import Figures
 from .load import BenchLoad
 
 WORST_EXCESS = 1.15
 """How much dearer a session-second (or unit) may be in a larger load than it was in any smaller one."""
 
-Measure = Callable[[BenchLoad], dict[str, object]]
+Measure = Callable[[BenchLoad], Figures]
 
 
 class Study(Struct, frozen=True):
@@ -25,12 +27,14 @@ class Study(Struct, frozen=True):
     per_unit: bool = False
 
     def loads(self, load: BenchLoad) -> list[BenchLoad]:
-        """The loads of the study."""
-        return [replace(load, **{**self.base, self.name: type(getattr(load, self.name))(v)}) for v in self.values]
+        """The loads of the study; nothing is judged, which is no part of the cost."""
+        base = replace(load, judged=False, **self.base)
+        return [replace(base, **{self.name: type(getattr(load, self.name))(value)}) for value in self.values]
 
-    def size(self, load: BenchLoad) -> float:
-        """How large a load is, in thousands of session-seconds or of units."""
-        return load.session_seconds * (load.cps if self.per_unit else 1.0) / 1000
+    def cost(self, load: BenchLoad, figures: Figures) -> float:
+        """CPU-seconds for a thousand session-seconds, or units."""
+        size = load.session_seconds * (load.cps if self.per_unit else 1.0)
+        return float(str(figures["cpu_s"])) * 1000 / size
 
 
 STUDIES = (
@@ -46,22 +50,41 @@ def excess(costs: Sequence[float]) -> float:
     return max((cost / before for cost, before in zip(costs[1:], cheapest, strict=False)), default=1.0)
 
 
-def grow(load: BenchLoad, measure: Measure, studies: Sequence[Study] = STUDIES) -> dict[str, Any]:
-    """Carry the studies out; `linear` says whether all stay within `WORST_EXCESS`."""
+def grow(load: BenchLoad, measure: Measure, studies: Sequence[Study] = STUDIES, repeats: int = 1) -> dict[str, Any]:
+    """Carry the studies out; `linear` says whether all stay within `WORST_EXCESS`.
+
+    A study is run `repeats` times from its smallest load to its largest, and the median of each point counts: what
+    else the machine does then decides nothing.
+    """
     found: dict[str, Any] = {}
     for study in studies:
+        loads = study.loads(load)
+        rounds = [[measure(one) for one in loads] for _ in range(repeats)]
         points = []
-        for one in study.loads(load):
-            measured = measure(one)
-            cost = float(str(measured["cpu_s"])) / study.size(one)
-            points.append({"at": getattr(one, study.name), "cpu_s_per_1000": round(cost, 4), **measured})
-        worst = excess([float(str(point["cpu_s_per_1000"])) for point in points])
+        for one, runs in zip(loads, zip(*rounds, strict=True), strict=True):
+            costs = sorted(study.cost(one, figures) for figures in runs)
+            points.append(
+                {
+                    "at": getattr(one, study.name),
+                    "cpu_s_per_1000": round(median(costs), 4),
+                    "runs": [round(cost, 4) for cost in costs],
+                    **{
+                        name: median(float(str(figures[name])) for figures in runs)
+                        for name in BESIDE
+                        if name in runs[0]
+                    },
+                }
+            )
         found[study.name] = {
             "per": "1,000 units" if study.per_unit else "1,000 session-seconds",
             "points": points,
-            "excess": round(worst, 3),
+            "excess": round(excess([point["cpu_s_per_1000"] for point in points]), 3),
         }
     return {"studies": found, "linear": all(study["excess"] <= WORST_EXCESS for study in found.values())}
+
+
+BESIDE = ("lateness_p99_ms", "service_time_p99_ms", "memory_mb", "gateway_cpu_s_per_1000_session_s")
+"""Figures kept of each point beside its cost."""
 
 
 def plot(grown: dict[str, Any], path: Path) -> None:

@@ -5,7 +5,9 @@ cache window, no resume, no validation, no defects. Prints where it listens, as 
 """
 
 import argparse
+import asyncio
 import contextlib
+import sys
 
 import picows
 import uvloop
@@ -98,7 +100,7 @@ class Speaker(WSListener):
         self._wire.send(WSMsgType.TEXT, frame)
 
 
-async def serve(host: str, port: int) -> None:
+async def serve(host: str, port: int, end_with_stdin: bool) -> None:
     """Listen until ended."""
     engine = Dummy(UNIT_AUDIO_MS)
     health = WSUpgradeResponse.create_ok_response(HEALTH)
@@ -108,7 +110,10 @@ async def serve(host: str, port: int) -> None:
 
     server = await picows.ws_create_server(answer, host, port, backlog=BACKLOG, websocket_handshake_timeout=30)
     print(f"benchmarks.lean_gateway listening on ws://{host}:{server.sockets[0].getsockname()[1]}/tts", flush=True)
-    await server.serve_forever()
+    if end_with_stdin:
+        await asyncio.to_thread(sys.stdin.read)
+    else:
+        await server.serve_forever()
 
 
 class LeanStack(EmbeddedStack):
@@ -121,6 +126,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog=LeanStack.program, description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--end-with-stdin", action="store_true", help="end when standard input ends")
     options = parser.parse_args()
     with contextlib.suppress(KeyboardInterrupt):
-        uvloop.run(serve(options.host, options.port))
+        uvloop.run(serve(options.host, options.port, options.end_with_stdin))

@@ -1,7 +1,12 @@
-"""The load that every client of a benchmark sends, and what each reports of it: the same plan for all."""
+"""The load that every client of a benchmark sends, and what each reports of it: the same plan for all.
 
+A client is a process. It finds its `BenchLoad` in the environment variable `BENCH_LOAD`, as JSON, and with it the file
+that holds the plan; at its end it writes a `ClientCost` to `result_path`. No matter what it is written in.
+"""
+
+import os
 import resource
-import sys
+from pathlib import Path
 
 import msgspec
 import psutil
@@ -11,10 +16,11 @@ from pytest_wdtts.load import LoadPlan, SessionPlan, load_corpus, plan_sessions
 
 START_LEAD_S = 0.5
 """Between the end of a client's own preparation and the plan's origin."""
+VARIABLE = "BENCH_LOAD"
 
 
 class BenchLoad(Struct, frozen=True, kw_only=True):
-    """One load, as it is handed to a client's process on its command line."""
+    """One load, and how one client is to send it."""
 
     url: str
     sessions: int = 1000
@@ -23,8 +29,9 @@ class BenchLoad(Struct, frozen=True, kw_only=True):
     ramp_s: float = 2.0
     corpus: str = "zh_high_punct"
     transport: str = "auto"
-    tone_share: float = 1.0
-    core: int = -1
+    judged: bool = True
+    plan_path: str = ""
+    result_path: str = ""
 
     @property
     def session_seconds(self) -> float:
@@ -55,7 +62,8 @@ class ClientCost(Struct, frozen=True, kw_only=True):
     units_sent: int
     chunks_received: int
     lateness_p99_ms: float
-    rss_kb_per_session: float
+    memory_mb: float = 0.0
+    service_time_p99_ms: float = 0.0
     rows: dict[str, str] = {}
     judging_cpu_s: float = 0.0
 
@@ -71,10 +79,9 @@ class Meter:
         """CPU seconds, user and system, spent since the meter was made."""
         return cpu_s() - self._cpu_s
 
-    def rss_kb_per_session(self, sessions: int) -> float:
-        """How much the process's peak memory grew, for each session."""
-        peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        return max(0.0, peak_bytes - self._rss_bytes) / 1024 / sessions
+    def memory_mb(self) -> float:
+        """How much the process's memory has grown."""
+        return (psutil.Process().memory_info().rss - self._rss_bytes) / 1024**2
 
 
 def cpu_s() -> float:
@@ -84,13 +91,15 @@ def cpu_s() -> float:
 
 
 def read_load() -> BenchLoad:
-    """Read the load from the command line, and go to the core that it names."""
-    load = msgspec.json.decode(sys.argv[1], type=BenchLoad)
-    if load.core >= 0:
-        psutil.Process().cpu_affinity([load.core])
-    return load
+    """Read the load from the environment."""
+    return msgspec.json.decode(os.environ[VARIABLE], type=BenchLoad)
 
 
-def report(cost: ClientCost) -> None:
-    """Say what it cost, as the last line of the output."""
-    print(msgspec.json.encode(cost).decode(), flush=True)
+def read_plan(load: BenchLoad) -> list[SessionPlan]:
+    """Read the sessions that were laid out for all."""
+    return msgspec.json.decode(Path(load.plan_path).read_bytes(), type=list[SessionPlan])
+
+
+def report(load: BenchLoad, cost: ClientCost) -> None:
+    """Say what it cost."""
+    Path(load.result_path).write_bytes(msgspec.json.encode(cost))

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
-import psutil
 
 from pytest_wdtts.clock import NS_PER_S
 from pytest_wdtts.errors import WdttsError
@@ -22,7 +21,7 @@ from pytest_wdtts.run import SCENARIOS, Run, plan_run
 from pytest_wdtts.stack import EmbeddedStack
 from pytest_wdtts.transport import choose_transport, parse_target
 
-from ..machine import GATEWAY_CORE, GENERATOR_CORE, describe, two_cores
+from ..machine import GATEWAY_CORE, GENERATOR_CORE, describe, place, placed
 from .capture import Capture
 from .compare import Agreement, compare, conversations
 from .streams import read_streams
@@ -37,16 +36,13 @@ def measure(sessions: int, cps: float, duration_s: float, transport_name: str, d
     load = {"sessions": sessions, "cps": cps, "duration_s": duration_s, "corpus": "zh_high_punct", "loop": True}
     plan = plan_run(SCENARIOS["baseline"], new_run_id(), load, {})
     need_files(sessions)
-    pinned = two_cores()
     transport = choose_transport(transport_name)
     stack = EmbeddedStack()
     gateway = stack.start()
     port = parse_target(gateway.url).port
     packets = directory / "truth.pcap"
     try:
-        if pinned:
-            psutil.Process(stack.pids()[0]).cpu_affinity([GATEWAY_CORE])
-            psutil.Process().cpu_affinity([GENERATOR_CORE])
+        place(GATEWAY_CORE, stack.pids()[0])
 
         async def drive() -> Run:
             origin_ns = time.monotonic_ns() + LEAD_NS
@@ -56,7 +52,8 @@ def measure(sessions: int, cps: float, duration_s: float, transport_name: str, d
 
         before_ns = wall_minus_monotonic_ns()
         with (
-            Capture(port, packets, GATEWAY_CORE if pinned else -1),
+            Capture(port, packets),
+            placed(GENERATOR_CORE),
             asyncio.Runner(loop_factory=transport.new_event_loop) as runner,
         ):
             run = runner.run(drive())

@@ -11,6 +11,8 @@ from typing import Self
 
 from pytest_wdtts.errors import OwnFailure, UsageError
 
+from ..machine import GATEWAY_CORE, place
+
 START_LIMIT_S = 10.0
 STOP_LIMIT_S = 20.0
 LINGER_S = 1.5
@@ -26,10 +28,9 @@ class Capture:
     of the wall clock.
     """
 
-    def __init__(self, port: int, path: Path, core: int = -1) -> None:
+    def __init__(self, port: int, path: Path) -> None:
         self._port = port
         self._path = path
-        self._core = core
         self._words_path = path.with_suffix(".tcpdump.log")
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -37,13 +38,13 @@ class Capture:
         tcpdump = shutil.which("tcpdump")
         if tcpdump is None:
             raise UsageError(f"no tcpdump on this machine. {NEXT_STEP}")
-        pinned = ["taskset", "--cpu-list", str(self._core)] if self._core >= 0 else []
         command = [
-            *(*pinned, tcpdump, "-i", "lo", "-n", "--buffer-size", str(BUFFER_KIB)),
+            *(tcpdump, "-i", "lo", "-n", "--buffer-size", str(BUFFER_KIB)),
             *("--time-stamp-precision", "nano", "-w", "-", f"tcp port {self._port}"),
         ]
         with self._path.open("wb") as packets, self._words_path.open("wb") as words:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=packets, stderr=words)
+        place(GATEWAY_CORE, self._process.pid)
         deadline_s = time.monotonic() + START_LIMIT_S
         while "listening on" not in self._words:
             if self._process.poll() is not None or time.monotonic() > deadline_s:

@@ -85,10 +85,10 @@ CLOCKS_APART_NS = 50_000
 """How far the two clocks' offset may be off before an order of events counts as impossible."""
 
 
-def conversations(streams: dict[Way, Stream], port: int, origin_unix_ns: int) -> dict[str, Conversation]:
+def conversations(streams: list[tuple[Way, Stream]], port: int, origin_unix_ns: int) -> dict[str, Conversation]:
     """Read the streams of a gateway's port into conversations, by session id. Raises `OwnFailure`."""
     found: dict[str, Conversation] = {}
-    for way, stream in streams.items():
+    for way, stream in streams:
         for message in stream.messages(from_client=way.destination == port):
             session_id = msgspec.json.decode(message.payload, type=_Fields).session_id
             found.setdefault(session_id, Conversation()).take(message, origin_unix_ns)

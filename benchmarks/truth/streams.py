@@ -8,6 +8,7 @@ import dpkt
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side
 
+from pytest_wdtts.clock import NS_PER_S
 from pytest_wdtts.errors import OwnFailure
 
 HEAD_END = b"\r\n\r\n"
@@ -82,9 +83,10 @@ class Stream:
                     yield Message(at_ns, bytes(frame.data))
 
 
-def read_streams(path: Path) -> dict[Way, Stream]:
+def read_streams(path: Path) -> list[tuple[Way, Stream]]:
     """Read a capture file (Ethernet, as tcpdump writes the loopback). Raises `OwnFailure` where bytes are missing."""
-    streams: dict[Way, Stream] = {}
+    streams: list[tuple[Way, Stream]] = []
+    open_now: dict[Way, Stream] = {}
     with path.open("rb") as file:
         for at_s, raw in dpkt.pcap.Reader(file):
             segment = dpkt.ethernet.Ethernet(raw).data.data
@@ -92,10 +94,12 @@ def read_streams(path: Path) -> dict[Way, Stream]:
                 continue
             way = Way(segment.sport, segment.dport)
             if segment.flags & dpkt.tcp.TH_SYN:
-                streams[way] = Stream((segment.seq + 1) % SEQUENCE_NUMBERS)
-            elif segment.data and way in streams:
-                streams[way].take(segment.seq, segment.data, int(at_s * 1_000_000_000))
-    holes = sum(not stream.whole for stream in streams.values())
+                # A port comes back when its connection is over: each connection has a stream of its own.
+                open_now[way] = Stream((segment.seq + 1) % SEQUENCE_NUMBERS)
+                streams.append((way, open_now[way]))
+            elif segment.data and way in open_now:
+                open_now[way].take(segment.seq, segment.data, int(at_s * NS_PER_S))
+    holes = sum(not stream.whole for _, stream in streams)
     if holes:
         raise OwnFailure(f"{holes} of {len(streams)} captured streams have a hole: packets are missing, run it again")
     return streams

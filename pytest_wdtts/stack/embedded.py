@@ -153,4 +153,4 @@ class EmbeddedStack:
         code = self._process.poll()
         self.stop()
         ended = f"ended with exit code {code}" if code is not None else f"did not listen within {START_LIMIT_S:g} s"
-        raise StackError(f"the reference gateway {ended}; its last words:\n  {words}")
+        raise StackError(f"{self.program} {ended}; its last words:\n  {words}")

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.clients import OURS, Client, measure
 from benchmarks.growth import Study, excess, grow
+from benchmarks.lean_gateway import LeanStack
 from benchmarks.load import BenchLoad
 
 ROOT = Path(__file__).parents[2]
@@ -43,7 +45,35 @@ def test_growth_worse_than_linear_is_found(power: float, linear: bool) -> None:
     assert [point["at"] for point in grown["studies"]["sessions"]["points"]] == [125, 1000, 4000]
 
 
+def test_one_run_that_was_disturbed_decides_nothing() -> None:
+    disturbed = iter([1.0, 1.0, 1.0, 9.0, 1.0, 1.0])
+    study = Study("sessions", (125, 1000), {"duration_s": 10.0})
+    grown = grow(LOAD, lambda load: {"cpu_s": load.session_seconds * next(disturbed)}, (study,), repeats=3)
+    assert grown["linear"]
+    assert [max(point["runs"]) for point in grown["studies"]["sessions"]["points"]] == [1000.0, 9000.0]
+
+
 def test_a_units_cost_is_by_units_where_units_grow() -> None:
     study = Study("cps", (1, 50), {"sessions": 10}, per_unit=True)
     grown = grow(LOAD, lambda load: {"cpu_s": load.session_seconds * load.cps}, (study,))
     assert grown["studies"]["cps"]["excess"] == 1.0
+
+
+def test_the_lean_gateway_gives_what_all_checks_want() -> None:
+    load = BenchLoad(url="", sessions=10, cps=20.0, duration_s=2.0)
+    figures = measure(OURS, load, LeanStack)
+    rows = figures["rows"]
+    assert isinstance(rows, dict)
+    assert {name for name, verdict in rows.items() if verdict == "fail"} == set()
+    assert rows["audio_integrity"] == rows["sent_equals_received"] == rows["session_end"] == "pass"
+    assert figures["units_sent"] == 400
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [("import sys; sys.exit('no such thing')", "exit code 1"), ("print('all well')", "without figures")],
+)
+def test_a_client_that_brings_no_figures_ends_the_benchmark_with_its_words(program: str, words: str) -> None:
+    broken = Client("a broken one", (sys.executable, "-c", program))
+    with pytest.raises(SystemExit, match=rf"(?s)a broken one .*{words}.*(no such thing|all well)"):
+        measure(broken, BenchLoad(url="", sessions=1, duration_s=1.0))

@@ -88,11 +88,24 @@ def test_a_capture_file_is_read_by_connection(tmp_path: Path) -> None:
         (1_000_000_500, packet(100, HEAD)),
         (1_000_002_000, packet(100 + len(HEAD), frame)),
     )
-    streams = read_streams(path)
-    assert set(streams) == {Way(CLIENT, GATEWAY)}
-    (message,) = streams[Way(CLIENT, GATEWAY)].messages(from_client=True)
+    ((way, seen),) = read_streams(path)
+    assert way == Way(CLIENT, GATEWAY)
+    (message,) = seen.messages(from_client=True)
     assert message.payload.decode() == "你"
     assert message.at_ns == pytest.approx(1_000_002_000, abs=300)
+
+
+def test_a_port_that_comes_back_is_another_connection(tmp_path: Path) -> None:
+    first, second = frames(b"first", b"second")
+    path = capture(
+        tmp_path / "seen.pcap",
+        (1000, packet(99, flags=dpkt.tcp.TH_SYN)),
+        (2000, packet(100, HEAD + first)),
+        (3000, packet(70_000, flags=dpkt.tcp.TH_SYN)),
+        (4000, packet(70_001, HEAD + second)),
+    )
+    told = [message.payload for _, stream in read_streams(path) for message in stream.messages(from_client=True)]
+    assert told == [b"first", b"second"]
 
 
 def hole(path: Path) -> None:
