@@ -7,10 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from proof.conditions import CONDITIONS
 from proof.diagnoses import DiagnosisTrial, try_all
+from proof.slow_proxy import slow_proxy
 from pytest_wdtts.attribution import Cause
 from pytest_wdtts.diagnose import DiagnosisOrder, carry_out_diagnosis, conclude_diagnosis
 from pytest_wdtts.gate import Order
@@ -62,6 +64,21 @@ def test_a_gateway_that_dies_is_a_finding_and_its_steps_are_kept(tmp_path: Path)
 
 
 @pytest.mark.timeout(300)
+def test_a_gateway_that_refuses_above_a_number_has_a_capacity_and_is_left_idle(tmp_path: Path) -> None:
+    with gateway() as service, slow_proxy(service.authority, most=16) as port:
+        order = Order(scenario="diagnosis", url=f"ws://127.0.0.1:{port}/tts", report_dir=str(tmp_path))
+        done = carry_out_diagnosis(DiagnosisOrder(order=order, quick=True, max_sessions=24))
+        health = httpx.get(f"{service.http}/healthz", trust_env=False).json()
+    if done.diagnosis.cause is Cause.GENERATOR:
+        pytest.skip("the machine was too slow for evidence")
+    assert done.diagnosis.cause is Cause.SATURATED
+    assert "refuses" in [told.key for told in done.diagnosis.findings[0].evidence_for]
+    assert 10 <= done.diagnosis.capacity.held < done.diagnosis.capacity.broken <= 24
+    assert done.end.stopped == ""
+    assert (health["status"], health["sessions_live"]) == ("ok", 0)
+
+
+@pytest.mark.timeout(300)
 def test_a_test_may_ask_for_a_diagnosis(tmp_path: Path) -> None:
     (tmp_path / "test_mine.py").write_text(IN_PYTEST)
     answer = subprocess.run(
@@ -94,3 +111,17 @@ def test_what_cannot_be_diagnosed_is_refused_at_collection(tmp_path: Path, argum
     )
     assert answer.returncode == 4
     assert words in answer.stdout + answer.stderr
+
+
+def test_with_workers_it_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "test_mine.py").write_text(IN_PYTEST)
+    answer = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "1"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert answer.returncode == 1
+    assert "run it without -n" in answer.stdout
