@@ -29,7 +29,7 @@ from .matrix import FOLDER
 from .trial import TRIES
 
 RUNS = 10
-AT_ONCE = 3
+AT_ONCE = 4
 RIGHT_SHARE = 0.95
 FILE = "diagnoses.json"
 SHIPPED = Path(calibrated.__file__).with_name(calibrated.FILE)
@@ -94,7 +94,7 @@ def concluded(trial: DiagnosisTrial, done: Concluded) -> DiagnosisTrial:
 
 
 def try_all(wanted: Iterable[tuple[Condition, int]], evidence: Path, limit_s: float) -> Iterator[DiagnosisTrial]:
-    """Try them, two at a time, each in a process of its own; after `limit_s` begin no more."""
+    """Try them, a few at once, each in a process of its own; after `limit_s` begin no more."""
     until_s = time.monotonic() + limit_s
     queue = list(wanted)[::-1]
     with ProcessPoolExecutor(AT_ONCE, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
@@ -132,7 +132,7 @@ def markdown(trials: list[DiagnosisTrial]) -> str:
         "# Diagnoses",
         "",
         "Written by `make proof-diagnoses`: quick diagnoses (`wdtts diagnose --quick`) with one cause switched on at a "
-        f"time, {AT_ONCE} at a time, each with a seed of its own: **{right} of {len(trials)} right**. "
+        f"time, up to {AT_ONCE} at once, each with a seed of its own: **{right} of {len(trials)} right**. "
         f"{again} were taken again because our own machine was too slow. The longest took {longest_s:.0f} s.",
         "",
         f"| switched on | {' | '.join(f'`{cause.value}`' for cause in said)} | right |",
