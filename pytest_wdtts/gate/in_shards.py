@@ -1,11 +1,12 @@
 """A run that several carry together: one leads, the others follow, one judges what all of them saw."""
 
 import asyncio
+import contextlib
 import time
 from pathlib import Path
 
 from ..clock import NS_PER_MS
-from ..errors import OwnFailure
+from ..errors import OwnFailure, WdttsError
 from ..record import read_journal
 from ..run import Run
 from ..shards import (
@@ -26,20 +27,21 @@ from ..shards import (
 from ..stack import Stack
 from ..transport import choose_transport
 from ..verdict import Limits
-from .carry_out import Outcome, conclude, new_run_id
+from .carry_out import Outcome, conclude, make_directory, new_run_id
 from .live import knock
 from .open_files import need_files, need_sockets
 from .order import Order
 from .replay import to_header
 
+LEAVE_LIMIT_S = 10.0
+"""How long an interrupted leader waits for the parts that it has sent home."""
 END_LIMIT_S = 60.0
 """How much longer than the plan the judge waits for the others."""
 
 
 def lead(order: Order, followers: Followers, limits: Limits | None = None) -> Outcome:
     """Bring the stack up, give the word, drive our own part, then judge all parts. Raises as `carry_out` does."""
-    directory = Path(order.report_dir)
-    directory.mkdir(parents=True, exist_ok=True)
+    directory = make_directory(order.report_dir)
     for old in directory.glob(f"{order.scenario}.shard-*.jsonl"):
         old.unlink()
     plan = order.plan(new_run_id())
@@ -63,6 +65,11 @@ def lead(order: Order, followers: Followers, limits: Limits | None = None) -> Ou
         followers.go(word)
         drive(word, followers.seat, stack, followers, part_path(directory, order.scenario, followers.seat.number))
         lost = followers.await_end(END_LIMIT_S)
+    except KeyboardInterrupt:
+        followers.leave()
+        with contextlib.suppress(WdttsError, OSError):  # Perhaps there is nothing yet, or nobody who would send it.
+            judge_parts(order, plan.run_id, followers.seat, followers.await_end(LEAVE_LIMIT_S), {}, limits)
+        raise
     except BaseException:
         followers.leave()
         raise

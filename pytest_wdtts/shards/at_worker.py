@@ -22,6 +22,9 @@ from ..run import Snapshot
 from .member import MEND_LIMIT_S
 from .seam import Leader, Seat, Word
 
+HOME = "the end, before it was planned"
+"""The point at which the leader sends all parts home."""
+
 Follow = Callable[[Word, Seat, Leader, Path], None]
 
 
@@ -92,10 +95,12 @@ class _LeaderAfar:
                 raise OwnFailure(f"the leader never {point} within {MEND_LIMIT_S:g} s")
 
     def watch(self, now: Snapshot) -> None:
-        """Tell how we stand. Raises `OwnFailure` where the task was taken back: the leader is gone, or gave up."""
+        """Tell how we stand. Raises `OwnFailure` where the leader is gone, or has sent us home."""
         task = self._worker.state.tasks.get(self._task)
         if task is None or task.state != "executing":
             raise OwnFailure("nobody waits for this part any more")
+        if HOME in self._desk.points:
+            raise OwnFailure("the leader was interrupted")
         self._worker.log_event(self._topic, {"number": self._number, "now": asdict(now)})
 
 

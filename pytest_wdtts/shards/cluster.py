@@ -133,12 +133,12 @@ class Cluster:
             if number not in self._lost:
                 self._bring_home(number, part)
         self._check_clocks()
-        self.leave()
+        self._workers.client.cancel(list(self._parts.values()), force=True)
         return self._lost
 
     def leave(self) -> None:
-        """Take back what is still being driven."""
-        self._workers.client.cancel(list(self._parts.values()), force=True)
+        """Send them home with what they have."""
+        self.come_to(at_worker.HOME)
 
     def described(self) -> dict[str, str]:
         """Which cluster, which hosts, and how far apart the parts' clocks can be."""

@@ -21,7 +21,7 @@ pytest.importorskip("distributed", reason="the extra `cluster` is not installed"
 ROOT = Path(__file__).parents[2]
 ENDS_WITHIN_S = 120.0
 LOAD = ("--concurrency", "5", "--cps", "20", "--duration", "3", "--seed", "7")
-INVALID = 3
+INTERRUPTED, INVALID = 2, 3
 
 StartDask = Callable[..., Dask]
 
@@ -234,3 +234,7 @@ def test_a_leader_that_goes_takes_the_load_along(
         run.process.send_signal(number)
         run.process.communicate(timeout=ENDS_WITHIN_S)
         await_connections(outside, lambda now: now == 0)
+    if number == signal.SIGINT:
+        assert run.process.returncode == INTERRUPTED
+        assert len(sessions_of(journal(run.reports, "baseline.jsonl"))) == 4, "what was measured came home"
+        assert run.report()["stopped"] == "interrupted; our own failure: the leader was interrupted"
