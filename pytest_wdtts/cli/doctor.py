@@ -47,11 +47,15 @@ def doctor(chosen: argparse.Namespace) -> int:
     if unknown := sorted(set(chosen.only) - set(names)):
         raise UsageError(f"no check {', '.join(unknown)}: one of {', '.join(names)}")
     findings = []
-    for finding in examine(make_scene(chosen), chosen.only):
-        findings.append(finding)
-        if not chosen.json:
-            sys.stdout.write(as_text(finding) + "\n")
-            sys.stdout.flush()
+    scene = make_scene(chosen)
+    try:
+        for finding in examine(scene, chosen.only):
+            findings.append(finding)
+            if not chosen.json:
+                sys.stdout.write(as_text(finding) + "\n")
+                sys.stdout.flush()
+    finally:
+        scene.close()
     if chosen.json:
         sys.stdout.write(as_json(findings) + "\n")
     return exit_code(findings)

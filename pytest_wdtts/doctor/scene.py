@@ -2,7 +2,7 @@
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -36,15 +36,17 @@ class Scene:
     limit_s: float = 20.0
     ab_url: str = ""
     ab_model: str = ""
+    given: dict[str, str] = field(default_factory=dict)
+    """Settings that Compose got beside the file, and that win over it."""
 
     @cached_property
     def settings(self) -> dict[str, str]:
         """The settings of `.env`; {} where there is none."""
-        return read_env_file(self.env_file)
+        return read_env_file(self.env_file) | self.given
 
     def setting(self, name: str) -> str:
         """One setting: of the file, else of the doctor's own environment, as Compose would read it."""
-        return os.environ.get(name) or self.settings.get(name, "")
+        return self.given.get(name) or os.environ.get(name) or self.settings.get(name, "")
 
     @property
     def secrets(self) -> dict[str, str]:
@@ -62,6 +64,11 @@ class Scene:
     def containers(self) -> list[ContainerState]:
         """The project's containers. Raises `StackError` where there is no engine."""
         return states(self.client, self.project)
+
+    def close(self) -> None:
+        """Let go of the engine, if it was asked."""
+        if "client" in self.__dict__:
+            self.client.close()
 
     def get(self, url: str, key: str = "") -> httpx.Response:
         """GET a page. Raises `Unanswered`."""

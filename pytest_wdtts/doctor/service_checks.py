@@ -186,7 +186,7 @@ def web_page(scene: Scene) -> Iterator[Finding]:
     through = scene.get(f"{scene.web_url}/api/health").status_code
     if through in (502, 504):
         said = f"the page is there, but /api/ leads to nobody ({through})"
-        yield Finding("web_page", "web", BROKEN, said, (), f"{_RECREATE} web")
+        yield Finding("web_page", "web", BROKEN, said, (), f"mend llm_health first; else {_RECREATE} web")
     else:
         yield Finding("web_page", "web", OK, f"GET / answers 200, /api/health {through}")
 

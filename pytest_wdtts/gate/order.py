@@ -60,10 +60,18 @@ class Order(Struct, frozen=True, kw_only=True):
         if self.defects:
             raise UsageError("--wdtts-defect is for the embedded gateway: leave --wdtts-stack compose out")
         replicas = {"replica_loss", "proxy_reload"} & set(self.shares)
-        return ComposeStack(
+        stack = ComposeStack(
             self.find_scenario().gateway,
             self.api_key,
             self.report_dir,
             keep=self.keep_stack,
             profiles=("stub", "replicas") if replicas else ("stub",),
         )
+        stack.diagnose = _diagnose
+        return stack
+
+
+def _diagnose(stack: ComposeStack) -> str:
+    from ..doctor import findings_of
+
+    return findings_of(stack)

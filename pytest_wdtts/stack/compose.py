@@ -1,6 +1,7 @@
 """The whole deployment under Docker Compose: up with a reason when it does not come, down always."""
 
 import json
+import logging
 import os
 import re
 import secrets
@@ -43,12 +44,14 @@ _PORTS = {
 }
 
 Say = Callable[[str], None]
+_log = logging.getLogger(__name__)
 
 
 class ComposeStack:
     """`ci/compose.yaml`, or one like it, under a project name of its own and on free ports of 127.0.0.1.
 
     `keep` leaves it up, and the next start takes it over. With the profile `replicas` the load goes to the proxy.
+    `say` hears of each phase, `diagnose` tells what else is broken where it does not come up.
     """
 
     name = "compose"
@@ -63,7 +66,6 @@ class ComposeStack:
         keep: bool = False,
         profiles: tuple[str, ...] = ("stub",),
         healthy_limit_s: float = HEALTHY_LIMIT_S,
-        say: Say = lambda phase: None,
     ) -> None:
         self._file = Path(compose_file or os.environ.get("WDTTS_COMPOSE_FILE") or COMPOSE_FILE)
         if not self._file.is_file():
@@ -78,7 +80,8 @@ class ComposeStack:
         self._entrance = PROXY if "replicas" in profiles else GATEWAY
         self._logs_dir = Path(report_dir) / "stack"
         self._healthy_limit_s = healthy_limit_s
-        self._say = say
+        self.say: Say = _log.info
+        self.diagnose: Callable[[ComposeStack], str] = lambda stack: ""
         self._client: Client | None = None
         self._began = False
         self._pids: dict[str, int] = {}
@@ -91,9 +94,32 @@ class ComposeStack:
         """
         try:
             return self._start()
-        except StackError:
+        except StackError as error:
             self._save_logs()
-            raise
+            raise StackError(f"{error}{self._second_opinion()}") from None
+
+    def addresses(self) -> dict[str, str]:
+        """Where each service is published, by its name."""
+        return {service: f"127.0.0.1:{self._environment[variable]}" for service, variable in _PORTS.items()}
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What Compose is given beside the settings of `env_file`."""
+        return dict(self._environment)
+
+    @property
+    def env_file(self) -> Path:
+        """Where Compose looks for more settings."""
+        return self._file.parent / ".env"
+
+    def _second_opinion(self) -> str:
+        """What else is broken, below the first cause; kept beside the logs. Trouble here must not hide that cause."""
+        found = ""
+        if self._began:
+            with suppress(Exception):
+                if found := self.diagnose(self):
+                    (self._logs_dir / "doctor.txt").write_text(found + "\n", encoding="utf-8")
+        return f"\nwdtts doctor finds:\n{found}" if found else ""
 
     def _start(self) -> Gateway:
         self._client = connect()
@@ -176,7 +202,7 @@ class ComposeStack:
         self._pids = {service: pid for service, pid in found.items() if pid and Path(f"/proc/{pid}").exists()}
 
     def _phase(self, name: str, work: Callable[[], object]) -> None:
-        self._say(name)
+        self.say(name)
         try:
             work()
         except StackError as error:
@@ -208,7 +234,7 @@ class ComposeStack:
             seen = states(self._client, self.project)
             if seen and all(state.ready for state in seen):
                 return
-            self._say(", ".join(state.told for state in seen if not state.ready) or "nothing runs yet")
+            self.say(", ".join(state.told for state in seen if not state.ready) or "nothing runs yet")
             # What ended or restarts comes first: whoever leans on it is unhealthy because of it.
             for state in sorted(seen, key=lambda state: state.health == "unhealthy"):
                 if state.restarts >= RESTARTS_FOR_EVER or (state.restarts and state.health == "unhealthy"):

@@ -102,7 +102,7 @@ def read_startup(log: str, now: datetime | None = None) -> Startup:
 
 def _with_failure(known: Startup, lines: Sequence[str]) -> Startup:
     for failure in startup_table().failure:
-        proof = [line.strip() for line in lines if _matches(failure.patterns, line)]
+        proof = list(dict.fromkeys(line.strip() for line in lines if _matches(failure.patterns, line)))
         if proof:
             fields = {name: getattr(known, name) for name in known.__struct_fields__}
             return Startup(

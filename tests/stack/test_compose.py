@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from pytest_wdtts.doctor import findings_of
 from pytest_wdtts.errors import OwnFailure, StackError, UsageError
 from pytest_wdtts.gate import Order
 from pytest_wdtts.stack import CONTAINER_FAULTS, ComposeStack, Gateway
@@ -44,7 +45,9 @@ def containers_of(project: str) -> list[str]:
 
 
 def compose_stack(tmp_path: Path, environment: dict[str, str] | None = None, **more: Any) -> ComposeStack:
-    return ComposeStack(environment, report_dir=str(tmp_path), compose_file=COMPOSE_FILE, **more)
+    stack = ComposeStack(environment, report_dir=str(tmp_path), compose_file=COMPOSE_FILE, **more)
+    stack.diagnose = findings_of
+    return stack
 
 
 @pytest.mark.parametrize(
@@ -145,7 +148,8 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ComposeStack,
 @needs_engine
 def test_it_comes_up_and_leaves_nothing_but_its_logs(tmp_path: Path) -> None:
     phases: list[str] = []
-    stack = compose_stack(tmp_path, say=phases.append)
+    stack = compose_stack(tmp_path)
+    stack.say = phases.append
     gateway = stack.start()
     try:
         assert gateway.dummy_engine
@@ -229,7 +233,12 @@ def test_a_service_that_does_not_come_is_named_with_proof(
     try:
         with pytest.raises(StackError) as failed:
             stack.start()
-        assert list((tmp_path / "stack").glob("*.log"))
+        assert len(list((tmp_path / "stack").glob("*.log"))) == 4, "of all services"
+        told = str(failed.value)
+        first, _, second = told.partition("wdtts doctor finds:")
+        assert first.startswith("the stack did not come up"), "the first cause comes first"
+        assert "BROKEN   containers: " in second
+        assert (tmp_path / "stack" / "doctor.txt").read_text(encoding="utf-8").strip() in second
     finally:
         stack.stop()
     for word in words:
