@@ -2,7 +2,7 @@
 
 from ..record.measures import Series
 from .case import Case
-from .row import Row, Verdict, evidence, judged
+from .row import Evidence, Row, Verdict, evidence, judged
 from .stability import Stability, assess
 
 
@@ -34,14 +34,15 @@ def _stable(row_id: str, case: Case, series: Series, of: str, tails: bool = True
     found = assess(series, case.span_ns(), limits)
     if found is None:
         return Row(row_id, Verdict.NOT_ASSESSABLE, f"{len(series)} {of}: too few for windows", limit)
-    pieces = []
+    pieces: list[Evidence] = []
     if found.rising:
-        pieces.append(evidence("", found.windows[0].start_ns, f"p99 by window: {_curve(found)} ms"))
-        pieces += [
+        above = [
             evidence("", window.start_ns, f"p99 {p99_ms:.0f} ms in this window")
             for window, p99_ms in zip(found.windows, found.p99_ms, strict=True)
             if p99_ms > found.p99_ms[0] + found.rise_limit_ms
         ]
+        since_s = above[0].at_s if above else 0.0
+        pieces += [Evidence("", since_s, f"p99 by window: {_curve(found)} ms"), *above]
     if tails and found.tailed:
         count = len(found.tail_at_ns)
         pieces += [

@@ -34,6 +34,13 @@ def test_a_slow_gateway_is_named() -> None:
     assert "the gateway is slow" in found.sentence
 
 
+def test_a_gateway_that_is_slow_besides_is_not_called_fast() -> None:
+    found = split(healthy_run(load=LOAD, service=lambda sent_ns: 500 * NS_PER_MS))
+    assert 0.1 < found.service_time < found.flush_wait
+    assert "not slow" not in found.sentence
+    assert f"service time has {found.service_time:.0%} of it, p99 500 ms: it is slow besides" in found.sentence
+
+
 def test_what_the_plan_did_is_not_the_gateway_s() -> None:
     faults = [SlowReader(session=index, at_ns=5 * NS_PER_S, pause_ns=20 * NS_PER_S) for index in range(8)]
     found = split(healthy_run("heavy", LOAD, faults, service=lambda sent_ns: 18 * NS_PER_S))

@@ -4,6 +4,7 @@ Whoever adds a sentence adds a line to `pytest_wdtts/report/assets/chinese.toml`
 """
 
 import ast
+import json
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -14,11 +15,12 @@ from msgspec import structs
 
 from pytest_wdtts.attribution import split_latency
 from pytest_wdtts.clock import NS_PER_S
+from pytest_wdtts.faults.kinds import HOWS
 from pytest_wdtts.load import LoadPlan
 from pytest_wdtts.record import ChunkFlag, EventKind, RunResult
 from pytest_wdtts.report.chinese import chinese, sentences_known
 from pytest_wdtts.report.compare import compare
-from pytest_wdtts.verdict import judge
+from pytest_wdtts.verdict import Verdict, judge, row_ids
 from pytest_wdtts.verdict.case import Case
 from tests.builders import SAMPLES, faulty_run, healthy_run, receive
 from tests.chinese_words import NAMES, WORD
@@ -47,6 +49,20 @@ def test_both_languages_have_the_same_places() -> None:
         if sorted(places.findall(english)) != sorted(places.findall(translation))
     ]
     assert unlike == []
+
+
+def test_every_row_event_and_fault_has_its_words() -> None:
+    words = json.loads((PACKAGE / "report/assets/words.json").read_text(encoding="utf-8"))
+    rows = {f"row_{row_id}" for scenario in ("baseline", "mixed", "heavy") for row_id in row_ids(scenario)}
+    events = {f"event_{kind.value}" for kind in EventKind}
+    cuts = {f"fault_{how}" for how in (*HOWS, "slow_reader", "gateway", "cancel")}
+    verdicts = {f"verdict_{verdict.value}" for verdict in Verdict}
+    assert (rows | events | cuts | verdicts) - set(words) == set()
+    assert [key for key, said in words.items() if len(said) != 2 or not all(said)] == []
+    sources = [*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.j2"), *(PACKAGE / "report/assets").glob("*[!n].js")]
+    used = "".join(path.read_text(encoding="utf-8") for path in sources)
+    built = ("row_", "event_", "fault_", "verdict_", "finding_")
+    assert [key for key in words if not key.startswith(built) and f'"{key}"' not in used] == []
 
 
 def literals(path: Path) -> Iterator[tuple[int, str]]:

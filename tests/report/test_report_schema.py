@@ -39,6 +39,7 @@ def test_the_schema_can_refuse(field: str, value: object) -> None:
     ("content", "words"),
     [
         (b'{"schema": "wdtts.run/0"}', "has 'wdtts.run/0', this version reads 'wdtts.run/1': open it with the version"),
+        (b'{"schema": "wdtts.run/2"}', "has 'wdtts.run/2', this version reads 'wdtts.run/1': open it with the version"),
         (b'{"rows": []}', "has 'no schema'"),
         (b'{"schema": "wdtts.run/1"}', "missing required field"),
         (b"not json", "is no report of wdtts.run/1"),
