@@ -7,7 +7,9 @@ import argparse
 import importlib
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
+from .. import __version__
 from ..errors import UsageError, WdttsError
 
 _COMMANDS = ("bench", "accept", "judge", "session", "replay", "compare", "conformance", "doctor", "diagnose")
@@ -15,9 +17,19 @@ _COMMANDS = ("bench", "accept", "judge", "session", "replay", "compare", "confor
 PASSED, FAILED, INTERRUPTED, INVALID, USAGE = 0, 1, 2, 3, 4
 
 
+class Parser(argparse.ArgumentParser):
+    """argparse's own exit code for wrong usage, 2, is ours for an interrupted run."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong, and what is valid."""
+        self.print_usage(sys.stderr)
+        self.exit(USAGE, f"{self.prog}: error: {message}\n")
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all subcommands."""
-    parser = argparse.ArgumentParser(prog="wdtts", description="Decides whether a streaming TTS gateway may go live.")
+    parser = Parser(prog="wdtts", description="Decides whether a streaming TTS gateway may go live.")
+    parser.add_argument("--version", action="version", version=f"wdtts {__version__}")
     subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for name in _COMMANDS:
         importlib.import_module(f".{name}", __name__).add(subparsers)
