@@ -1,9 +1,12 @@
 """`wdtts accept`: run the shipped scenarios against a gateway, from an installed wheel, no checkout needed."""
 
 import argparse
-import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -19,27 +22,48 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.set_defaults(run=accept)
 
 
+class _Witness:
+    """Keeps pytest's configuration, for what the runs came to."""
+
+    config: "pytest.Config | None" = None
+
+    def pytest_configure(self, config: "pytest.Config") -> None:
+        """Take note of it."""
+        self.config = config
+
+
 def accept(chosen: argparse.Namespace) -> int:
-    """Hand over to a pytest of its own, which loads the plugin as it would for anybody; its exit code is ours."""
+    """Hand over to pytest, which loads the plugin as it would for anybody.
+
+    Its exit code is ours, but for a run that is no evidence: that is 3, and blames no gateway.
+    """
+    import pytest
+
     wanted = chosen.scenario or ["baseline", "mixed", "heavy"]
     arguments = [
+        *("-c", str(Path(__file__).with_name("accept.ini")), "--rootdir", "."),
         *(str(scenarios_folder() / name) for name in wanted),
-        "-m",
-        " or ".join(wanted),
-        "-p",
-        "no:cacheprovider",
+        *("-m", " or ".join(wanted)),
     ]
     if chosen.url:
         arguments += ["--wdtts-url", chosen.url]
-    with subprocess.Popen([sys.executable, "-B", "-m", "pytest", *arguments, *chosen.pytest_args]) as tests:
-        while True:
-            try:
-                return tests.wait()
-            except KeyboardInterrupt:
-                continue  # The terminal told pytest too: it saves what was measured, and ends.
+    sys.dont_write_bytecode = True  # The scenarios may lie where only their owner writes.
+    witness = _Witness()
+    code = int(pytest.main([*arguments, *chosen.pytest_args], plugins=[witness]))
+    return 3 if code == pytest.ExitCode.TESTS_FAILED and _no_evidence(witness.config) else code
+
+
+def _no_evidence(config: "pytest.Config | None") -> bool:
+    """Whether no run failed, and one or more were invalid or never came to be."""
+    from ..fixtures import RUNS
+    from ..verdict import Verdict
+
+    outcomes = config.stash.get(RUNS, {}).values() if config else ()
+    verdicts = [Verdict.INVALID if isinstance(outcome, Exception) else outcome.report.verdict for outcome in outcomes]
+    return Verdict.FAIL not in verdicts and Verdict.INVALID in verdicts
 
 
 def scenarios_folder() -> Path:
-    """Where the scenarios lie: in the checkout, or shipped in the wheel."""
-    checkout = _PACKAGE.parent / "scenarios"
-    return checkout if checkout.is_dir() else _PACKAGE / "_shipped" / "scenarios"
+    """Where the scenarios lie: shipped in the wheel, or in the checkout."""
+    shipped = _PACKAGE / "_shipped" / "scenarios"
+    return shipped if shipped.is_dir() else _PACKAGE.parent / "scenarios"

@@ -9,8 +9,8 @@ from ..errors import UsageError
 from ..protocol import FLUSH_MARKS
 
 _PACKAGE = Path(__file__).resolve().parents[1]
-_CHECKOUT = _PACKAGE.parent / "corpora"
-_CORPORA = _CHECKOUT if _CHECKOUT.is_dir() else _PACKAGE / "_shipped" / "corpora"
+_SHIPPED = _PACKAGE / "_shipped" / "corpora"
+_CORPORA = _SHIPPED if _SHIPPED.is_dir() else _PACKAGE.parent / "corpora"
 _BYTE_ORDER_MARK = "\ufeff"
 _SENTENCE_ENDS = frozenset("。！？.!?\n")
 

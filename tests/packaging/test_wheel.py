@@ -47,6 +47,32 @@ def test_accept_runs_the_shipped_scenarios(installed: Path, tmp_path: Path) -> N
     assert sorted(path.name for path in tmp_path.iterdir()) == ["wdtts-report"]
 
 
+def test_the_project_around_it_has_no_say_in_a_verdict(installed: Path, tmp_path: Path) -> None:
+    """A wheel mostly lies in the virtual environment of somebody's project, with settings of its own."""
+    inner = installed.parent / "pytest.ini"
+    inner.write_text("[pytest]\npython_files = check_*.py\naddopts = --no-such-option\n")
+    try:
+        answer = run(
+            *(sys.executable, "-m", "pytest_wdtts.cli", "accept", "--scenario", "baseline"),
+            *("--url", "ws://127.0.0.1:1/tts", "--", "--wdtts-report", "kept"),
+            cwd=tmp_path,
+            PYTHONPATH=str(installed),
+        )
+    finally:
+        inner.unlink()
+    assert "nobody answers at http://127.0.0.1:1" in answer.stdout
+    assert "13 errors in" in answer.stdout
+    assert answer.returncode == 3, "nothing was measured: that blames no gateway"
+
+
+@pytest.mark.parametrize("words", [(), ("bench", "--no-such"), ("accept", "--scenario", "none"), ("none",)])
+def test_wrong_usage_is_exit_code_4_in_every_command(installed: Path, tmp_path: Path, words: tuple[str, ...]) -> None:
+    answer = run(sys.executable, "-m", "pytest_wdtts.cli", *words, cwd=tmp_path, PYTHONPATH=str(installed))
+    assert answer.returncode == 4
+    assert "wdtts" in answer.stderr
+    assert "error: " in answer.stderr
+
+
 def test_a_command_line_error_is_one_line(installed: Path, tmp_path: Path) -> None:
     answer = run(
         *(sys.executable, "-m", "pytest_wdtts.cli", "bench", "--url", "http://127.0.0.1:9000/tts"),
