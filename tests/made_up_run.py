@@ -46,7 +46,7 @@ def made_up_report(wrong: str = "", load: LoadPlan | None = None) -> Report:
 def reported(result: RunResult) -> Report:
     """Judge evidence, and return the report."""
     header = result.header
-    replay = f"pytest -m {header.scenario} --wdtts-seed {header.load.seed}"
+    replay = f"wdtts accept --scenario {header.scenario} -- --wdtts-seed {header.load.seed}"
     return build_report(Case(result), judge(result), replay)
 
 

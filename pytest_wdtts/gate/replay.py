@@ -7,9 +7,12 @@ from msgspec import convert, to_builtins
 from msgspec.structs import replace
 
 from ..errors import UsageError
+from ..load import LoadPlan
 from ..record import RunHeader
 from ..run import SCENARIOS
 from .order import Order
+
+_SAID_BY_OPTIONS = ("seed", "sessions", "cps", "duration_s", "corpus")
 
 
 def to_header(order: Order) -> dict[str, object]:
@@ -27,15 +30,30 @@ def from_header(header: RunHeader) -> Order:
 
 
 def replay_command(header: RunHeader, journal: Path) -> str:
-    """Say how to run it again: by markers and options where those say everything, else from the journal."""
+    """Say how to run it again: by options where those say everything, else from the journal.
+
+    Both work from an installed wheel, far from any checkout.
+    """
     load = header.load
     order = convert(header.order, Order) if header.order else Order(scenario=header.scenario)
-    if header.scenario not in SCENARIOS or order.shares:
+    usual = LoadPlan()
+    unsaid = [
+        name for name, value in order.load.items() if name not in _SAID_BY_OPTIONS and value != getattr(usual, name)
+    ]
+    if header.scenario not in SCENARIOS or order.shares or unsaid:
         return f"wdtts replay {shlex.quote(str(journal))}"
-    words = ["pytest", "-m", header.scenario]
+    words = ["wdtts", "accept", "--scenario", header.scenario]
     if header.stack == "external":
-        words += ["--wdtts-url", header.url]
-    words += ["--wdtts-seed", str(load.seed), "--wdtts-sessions", str(load.sessions), "--wdtts-cps", f"{load.cps:g}"]
+        words += ["--url", header.url]
+    words += [
+        "--",
+        "--wdtts-seed",
+        str(load.seed),
+        "--wdtts-sessions",
+        str(load.sessions),
+        "--wdtts-cps",
+        f"{load.cps:g}",
+    ]
     words += ["--wdtts-duration", f"{load.duration_s:g}", "--wdtts-corpus", load.corpus]
     if order.defects:
         words += ["--wdtts-defect", ";".join(order.defects)]

@@ -78,7 +78,10 @@ def test_a_row_that_fails_names_sessions_and_times_and_one_line_that_replays(out
         assert piece.at_s > 0
     message = failure_message(row, outcome.report, outcome.report_path)
     (replay,) = [line for line in message.splitlines() if line.startswith("  replay: ")]
-    assert "--wdtts-seed 1 --wdtts-sessions 4 --wdtts-cps 20 --wdtts-duration 4" in replay
+    assert (
+        "wdtts accept --scenario baseline -- --wdtts-seed 1 --wdtts-sessions 4 --wdtts-cps 20 --wdtts-duration 4"
+        in replay
+    )
     assert "chunk_lost:rate=0.1" in replay
 
 

@@ -46,4 +46,4 @@ def test_an_invalid_row_blames_no_gateway() -> None:
     report = made_up_report("late")
     words = failure_message(report.rows[0], report, "r.json")
     assert words.startswith("run_valid: invalid (the run is no evidence; no gateway is blamed)")
-    assert "replay: pytest -m baseline" in words
+    assert "replay: wdtts accept --scenario baseline" in words
