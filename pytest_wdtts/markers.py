@@ -31,11 +31,15 @@ DIAGNOSE_MARKER = "diagnose(quick, objective, max_sessions, cps, corpus, seed): 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a test's markers ask for: a scenario, fields of the load, fields of shares by name."""
+    """What a test's markers ask for: a scenario, fields of the load, fields of shares by name.
+
+    `test` names the test that asks for a run of its own making, which is no scenario of ours.
+    """
 
     scenario: str
     load: dict[str, Any] = field(default_factory=dict)
     shares: dict[str, dict[str, Any]] = field(default_factory=dict)
+    test: str = ""
 
     @property
     def key(self) -> str:
@@ -54,7 +58,10 @@ def add_markers(config: "pytest.Config") -> None:
 
 def read_markers(item: "pytest.Item") -> Asked | None:
     """Return what an item's markers ask for; None where it has none of ours. Raises `ValueError` with words."""
-    scenario = next((name for name in SCENARIO_MARKERS if item.get_closest_marker(name)), "")
+    scenarios = [name for name in SCENARIO_MARKERS if item.get_closest_marker(name)]
+    if len(scenarios) > 1:
+        raise ValueError(f"{item.nodeid} is marked {' and '.join(scenarios)}: one test asks for one scenario")
+    scenario = "".join(scenarios)
     values: dict[str, dict[str, Any]] = {}
     for name, form in VALUE_MARKERS.items():
         for mark in reversed(list(item.iter_markers(name))):
@@ -64,7 +71,7 @@ def read_markers(item: "pytest.Item") -> Asked | None:
     if not scenario and not values:
         return None
     load = values.pop("load", {})
-    return Asked(scenario or item.name, load, values)
+    return Asked(scenario, load, values, item.name)
 
 
 def read_diagnose(item: "pytest.Item") -> dict[str, Any] | None:

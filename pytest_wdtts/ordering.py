@@ -2,6 +2,7 @@
 
 import os
 from contextlib import nullcontext
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +16,24 @@ if TYPE_CHECKING:
     from .run import Progress, Snapshot
 
 
+NAMES = pytest.StashKey[dict[str, str]]()
+
+
+def run_name(config: pytest.Config, asked: Asked) -> str:
+    """Return the scenario, or for a run of a user's own the name of the first test that asks for it.
+
+    Reports bear it, so two runs never have the same. Every worker collects alike, and so names alike.
+    """
+    if asked.scenario:
+        return asked.scenario
+    names = config.stash.setdefault(NAMES, {})
+    if asked.key not in names:
+        taken = set(names.values())
+        candidates = (asked.test if number == 1 else f"{asked.test}-{number}" for number in count(1))
+        names[asked.key] = next(name for name in candidates if name not in taken)
+    return names[asked.key]
+
+
 def take_order(config: pytest.Config, asked: Asked) -> "Order":
     """Make the order. Raises `pytest.UsageError` for a setting that cannot be read."""
     from .gate import Order
@@ -22,7 +41,7 @@ def take_order(config: pytest.Config, asked: Asked) -> "Order":
     try:
         defect = setting(config, "defect")
         return Order(
-            scenario=asked.scenario,
+            scenario=run_name(config, asked),
             load=load_settings(config, asked.load),
             shares=asked.shares,
             stack=setting(config, "stack") or "",

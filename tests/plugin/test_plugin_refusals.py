@@ -104,6 +104,12 @@ def test_markers(pytester: pytest.Pytester, marker: str, words: str) -> None:
     assert code == USAGE_ERROR
 
 
+def test_a_test_has_one_scenario(pytester: pytest.Pytester) -> None:
+    code, said = InProcess(pytester, test=f"@pytest.mark.baseline\n@pytest.mark.mixed\n{OWN}").run("-m", "mixed")
+    assert "test_own is marked baseline and mixed: one test asks for one scenario" in said
+    assert code == USAGE_ERROR
+
+
 def test_an_unknown_marker_is_pytests_to_refuse(pytester: pytest.Pytester) -> None:
     code, said = InProcess(pytester, test=f"@pytest.mark.slow_readers(percent=0.1)\n{OWN}").run()
     assert "'slow_readers' not found in `markers` configuration option" in said
@@ -147,6 +153,34 @@ def test_a_report_directory_that_cannot_be(project: Project) -> None:
         code, said = project.run("-m", "baseline", "--wdtts-report", "short.txt", "--wdtts-url", url, "-x")
     assert "no reports can be written to short.txt (File exists)" in said
     assert code == 1
+
+
+NAMED = """\
+from pytest_wdtts.markers import read_markers
+from pytest_wdtts.ordering import run_name
+
+def pytest_collection_finish(session):
+    print("NAMES", *(run_name(session.config, read_markers(item)) for item in session.items))
+"""
+
+ALIKE = """
+@pytest.mark.load(sessions=3)
+class TestA:
+    def test_one(self, wdtts_run): pass
+    def test_two(self, wdtts_run): pass
+
+@pytest.mark.load(sessions=4)
+class TestB:
+    def test_one(self, wdtts_run): pass
+"""
+
+
+def test_tests_that_ask_for_the_same_share_a_run_and_two_runs_never_share_a_name(pytester: pytest.Pytester) -> None:
+    project = InProcess(pytester, test=ALIKE)
+    (pytester.path / "conftest.py").write_text(NAMED)
+    code, said = project.run("--collect-only", "-s")
+    assert code == 0, said
+    assert "NAMES test_one test_one test_one-2" in said.splitlines()
 
 
 STRENGTH = """\
