@@ -1,6 +1,6 @@
 """The wire contract: messages, codec, flush rule and tone layout. Pure: no I/O, no asyncio, no pytest."""
 
-from .codec import Malformed, decode_client, decode_server, encode
+from .codec import Malformed, decode_client, decode_server, encode, read_json
 from .flush import FLUSH_MARKS, MAX_PENDING_UNITS, chunk_ends, flush_pattern, split_chunks
 from .messages import (
     ERROR_CODES,
@@ -40,5 +40,6 @@ __all__ = [
     "decode_server",
     "encode",
     "flush_pattern",
+    "read_json",
     "split_chunks",
 ]

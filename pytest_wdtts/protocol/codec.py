@@ -41,6 +41,11 @@ def encode(message: ClientMessage | ServerMessage) -> bytes:
         return json.dumps(msgspec.to_builtins(message)).encode("ascii")
 
 
+def read_json(frame: str | bytes) -> object:
+    """Read JSON with the standard library, lone surrogates and all. Raises `ValueError`, also for NaN and Infinity."""
+    return json.loads(frame, parse_constant=_refuse_constant)
+
+
 def _decode(decoder: msgspec.json.Decoder[M], kind: object, frame: str | bytes) -> M:
     try:
         return decoder.decode(frame)
@@ -54,8 +59,7 @@ def _decode(decoder: msgspec.json.Decoder[M], kind: object, frame: str | bytes) 
 
 def _decode_surrogates(kind: object, frame: str | bytes) -> object:
     try:
-        fields = json.loads(frame, parse_constant=_refuse_constant)
-        return msgspec.convert(fields, cast(type, kind))
+        return msgspec.convert(read_json(frame), cast(type, kind))
     except msgspec.ValidationError as error:
         raise Malformed(str(error)) from None
     except (ValueError, RecursionError) as error:

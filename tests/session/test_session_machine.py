@@ -465,6 +465,7 @@ def test_only_the_first_trouble_counts() -> None:
         b"\xff\xfe\x00",
         b"[" * 100_000,
         b"null",
+        encode(chunk()).replace(b'"type"', b'"gain":NaN,"type"'),
     ],
     ids=lambda frame: repr(frame)[:20],
 )
