@@ -45,6 +45,23 @@ class Case:
         """The ledgers of the planned load alone."""
         return self.ledgers[: len(self.result.sessions)]
 
+    @property
+    def cut_short(self) -> str:
+        """Why the run did not go to its end; "" where it did."""
+        if self.result.footer is None:
+            return "the journal has no end: the process was killed"
+        return self.result.footer.stopped
+
+    @cached_property
+    def nothing_sent(self) -> str:
+        """Why nothing can be said of units; "" where some of the load were sent, or we ourselves broke off."""
+        return "" if self.cut_short or any(ledger.sent for ledger in self.load_ledgers) else "no unit was sent"
+
+    @cached_property
+    def nothing_heard(self) -> str:
+        """Why nothing can be said of chunks; "" where some came, or we ourselves broke off."""
+        return "" if self.cut_short or any(record.received_ns for record in self.records) else "no audio came"
+
     @cached_property
     def measures(self) -> Measures:
         """All measures of the planned load."""

@@ -79,9 +79,8 @@ def run_valid(case: Case) -> Row:
         f"the whole run; send lateness p99 at most {limits.send_lateness_p99_ms:g} ms, "
         f"event loop delay p99 at most {limits.loop_delay_p99_ms:g} ms"
     )
-    if result.footer is None or result.footer.stopped:
-        why = result.footer.stopped if result.footer else "the journal has no end: the process was killed"
-        return Row("run_valid", Verdict.INVALID, f"partial run ({why})", limit)
+    if case.cut_short:
+        return Row("run_valid", Verdict.INVALID, f"partial run ({case.cut_short})", limit)
     if lateness_ms > limits.send_lateness_p99_ms or delay_ms > limits.loop_delay_p99_ms:
         late = f"{observed}: the generator was late; give it more CPU or a smaller load"
         return Row("run_valid", Verdict.INVALID, late, limit)

@@ -1,5 +1,6 @@
 """Rows about time: the p99 of each measure has to be the same at the end of the run as at its beginning."""
 
+from ..record import SessionRecord
 from ..record.measures import Series
 from .case import Case
 from .row import Evidence, Row, Verdict, evidence, judged
@@ -8,20 +9,23 @@ from .stability import Stability, assess
 
 def ttfa_p99_stable(case: Case) -> Row:
     """TTFA as the probe sessions see it; without probes it would be seen only at the start."""
-    return _stable("ttfa_p99_stable", case, case.probe_measures.ttfa, "probes")
+    return _stable("ttfa_p99_stable", case, case.probe_measures.ttfa, case.result.probes, "probes")
 
 
 def unit_latency_p99_stable(case: Case) -> Row:
     """UnitLatency of the untouched sessions; flush wait is part of it, so only its trend is judged."""
-    return _stable("unit_latency_p99_stable", case, case.untouched_measures.unit_latency, "units", tails=False)
+    series = case.untouched_measures.unit_latency
+    return _stable("unit_latency_p99_stable", case, series, case.untouched, "units", tails=False)
 
 
 def service_time_p99_stable(case: Case) -> Row:
     """Service time of the untouched sessions' chunks: the gateway's own share."""
-    return _stable("service_time_p99_stable", case, case.untouched_measures.service_time, "chunks")
+    return _stable("service_time_p99_stable", case, case.untouched_measures.service_time, case.untouched, "chunks")
 
 
-def _stable(row_id: str, case: Case, series: Series, of: str, tails: bool = True) -> Row:
+def _stable(
+    row_id: str, case: Case, series: Series, measured: list[SessionRecord], of: str, tails: bool = True
+) -> Row:
     limits = case.limits
     limit = (
         f"no rise over {limits.trend_rise_ms:g} ms and {limits.trend_rise_share:.0%} "
@@ -44,10 +48,10 @@ def _stable(row_id: str, case: Case, series: Series, of: str, tails: bool = True
         since_s = above[0].at_s if above else 0.0
         pieces += [Evidence("", since_s, f"p99 by window: {_curve(found)} ms"), *above]
     if tails and found.tailed:
-        count = len(found.tail_at_ns)
+        what = f"slower than {found.tail_bound_ms:.0f} ms ({len(found.tail_at_ns)} such {of})"
         pieces += [
-            evidence("", at_ns, f"slower than {found.tail_bound_ms:.0f} ms ({count} such {of})")
-            for at_ns in found.tail_at_ns[:5]
+            evidence(measured[place].plan.session_id, at_ns, what)
+            for at_ns, place in list(zip(found.tail_at_ns, found.tail_session, strict=True))[:5]
         ]
     observed = (
         f"p99 {found.p99_ms[0]:.1f} -> {found.p99_ms[-1]:.1f} ms over {len(found.windows)} windows, "

@@ -28,14 +28,15 @@ def missing_units(case: Case) -> Row:
     observed = f"{_total(case, lambda ledger: ledger.unexplained_missing)} unexplained"
     observed += f", {explained} explained" if explained else ""
     observed += _of_probes(case, lambda ledger: ledger.unexplained_missing)
-    return judged("missing_units", found, observed, "0 unexplained")
+    return judged("missing_units", found, observed, "0 unexplained", case.nothing_sent)
 
 
 def duplicate_units(case: Case) -> Row:
     """No unit comes twice."""
     found = _units(case, lambda ledger: ledger.duplicate, "duplicate")
     observed = f"{_total(case, lambda ledger: ledger.duplicate)}"
-    return judged("duplicate_units", found, observed + _of_probes(case, lambda ledger: ledger.duplicate), "0")
+    observed += _of_probes(case, lambda ledger: ledger.duplicate)
+    return judged("duplicate_units", found, observed, "0", case.nothing_heard)
 
 
 def mismatched_units(case: Case) -> Row:
@@ -44,8 +45,9 @@ def mismatched_units(case: Case) -> Row:
     found += _units(case, lambda ledger: ledger.unexpected, "unexpected (never sent)")
     mismatched = _total(case, lambda ledger: ledger.mismatched)
     unexpected = _total(case, lambda ledger: ledger.unexpected)
-    of_probes = _of_probes(case, lambda ledger: ledger.mismatched + ledger.unexpected)
-    return judged("mismatched_units", found, f"{mismatched} mismatched, {unexpected} unexpected{of_probes}", "0")
+    observed = f"{mismatched} mismatched, {unexpected} unexpected"
+    observed += _of_probes(case, lambda ledger: ledger.mismatched + ledger.unexpected)
+    return judged("mismatched_units", found, observed, "0", case.nothing_heard)
 
 
 def sent_equals_received(case: Case) -> Row:
@@ -59,7 +61,7 @@ def sent_equals_received(case: Case) -> Row:
         if ledger.sent != ledger.received and not ledger.explained
     ]
     observed = f"{sent} sent, {received} received" + (f", {explained} explained" if explained else "")
-    return judged("sent_equals_received", found, observed, "equal, but for what is explained")
+    return judged("sent_equals_received", found, observed, "equal, but for what is explained", case.nothing_sent)
 
 
 def unit_order(case: Case) -> Row:
@@ -77,7 +79,8 @@ def unit_order(case: Case) -> Row:
             for number in ledger.seq_gaps[:5]
         ]
     total = _total(case, lambda ledger: ledger.out_of_order)
-    return judged("unit_order", found, f"{total} units out of order, {gaps} gaps in chunk_seq", "0")
+    observed = f"{total} units out of order, {gaps} gaps in chunk_seq"
+    return judged("unit_order", found, observed, "0", case.nothing_heard)
 
 
 def audio_integrity(case: Case) -> Row:
@@ -88,7 +91,7 @@ def audio_integrity(case: Case) -> Row:
         for number, flags in ledger.audio_faults
     ]
     chunks = sum(len(record.received_ns) for record in case.records)
-    return judged("audio_integrity", found, f"{len(found)} of {chunks} chunks", "0")
+    return judged("audio_integrity", found, f"{len(found)} of {chunks} chunks", "0", case.nothing_heard)
 
 
 def session_end(case: Case) -> Row:
@@ -105,13 +108,19 @@ def session_end(case: Case) -> Row:
             found.append(evidence(session_id, _last_ns(record), f"{ledger.after_end} chunks after the end"))
         if _owes_an_end(record):
             found.append(evidence(session_id, _last_ns(record), "no tts_end"))
-    return judged("session_end", found, f"{len(found)} sessions with a wrong end", "0")
+    tried = case.cut_short or any(_asked_for_an_end(record) for record in case.records)
+    nothing = "" if tried else "no session came to its end"
+    return judged("session_end", found, f"{len(found)} sessions with a wrong end", "0", nothing)
+
+
+def _asked_for_an_end(record: SessionRecord) -> bool:
+    return record.has(EventKind.TEXT_END_SENT) or record.has(EventKind.CANCEL_SENT)
 
 
 def _owes_an_end(record: SessionRecord) -> bool:
-    asked = record.has(EventKind.TEXT_END_SENT) or record.has(EventKind.CANCEL_SENT)
     left = any(event.detail == PLANNED_LEAVE for event in record.events)
-    return asked and not left and not record.has(EventKind.ENDED) and not record.has(EventKind.ERROR)
+    over = left or record.has(EventKind.ENDED) or record.has(EventKind.ERROR)
+    return _asked_for_an_end(record) and not over
 
 
 def _units(case: Case, pick: Callable[[SessionLedger], list[int]], word: str) -> list[Evidence]:

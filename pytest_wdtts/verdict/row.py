@@ -49,9 +49,14 @@ def evidence(session: str, at_ns: int, what: str) -> Evidence:
     return Evidence(session, round(at_ns / NS_PER_S, 6), what)
 
 
-def judged(row_id: str, found: Iterable[Evidence], observed: str, limit: str) -> Row:
-    """Fail with what was found, pass where nothing was."""
+def judged(row_id: str, found: Iterable[Evidence], observed: str, limit: str, nothing: str = "") -> Row:
+    """Fail with what was found, pass where nothing was.
+
+    `nothing` says why there was nothing to look at, if so: what nobody looked at has not passed.
+    """
     pieces = sorted(found, key=lambda piece: piece.at_s)
+    if nothing and not pieces:
+        return Row(row_id, Verdict.NOT_ASSESSABLE, nothing, limit)
     verdict = Verdict.FAIL if pieces else Verdict.PASS
     return Row(
         row_id,

@@ -25,7 +25,10 @@ SLICE_NS = NS_PER_S // 4
 
 @dataclass(frozen=True, slots=True)
 class Stability:
-    """What the tests found: p99 by window, the rise over the run in ms, p-values, and the slow tail."""
+    """What the tests found: p99 by window, the rise over the run in ms, p-values, and the slow tail.
+
+    `tail_session` holds places in the list that was measured.
+    """
 
     windows: tuple[Window, ...]
     p99_ms: tuple[float, ...]
@@ -35,6 +38,7 @@ class Stability:
     rising: bool
     tail_bound_ms: float
     tail_at_ns: tuple[int, ...]
+    tail_session: tuple[int, ...]
     tail_p: float
     tailed: bool
 
@@ -75,6 +79,7 @@ def assess(series: Series, span_ns: tuple[int, int], limits: Limits) -> Stabilit
         rising=trend_p <= limits.false_alarm_rate and rise_ms > enough_ms,
         tail_bound_ms=bound_ms,
         tail_at_ns=tuple(steady.at_ns[slow].tolist()),
+        tail_session=tuple(steady.session[slow].tolist()),
         tail_p=tail_p,
         tailed=tail_p <= limits.false_alarm_rate,
     )

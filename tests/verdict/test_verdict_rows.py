@@ -66,6 +66,25 @@ def test_what_was_not_tried_is_not_assessable_never_a_pass(row_id: str) -> None:
     assert row.observed
 
 
+def test_where_nothing_was_sent_or_heard_no_row_passes_for_it() -> None:
+    load = LoadPlan(sessions=2, duration_s=6.0)
+    refused, deaf = healthy_run(load=load), healthy_run(load=load)
+    refused.sessions[:] = [SessionRecord(record.plan) for record in refused.sessions]
+    deaf.sessions[:] = [SessionRecord(record.plan) for record in deaf.sessions]
+    for record in deaf.sessions:
+        record.sent(record.plan.first_unit_ns, lateness_ns=0)
+    refused.probes.clear()
+    deaf.probes.clear()
+    of_sent = {"missing_units", "sent_equals_received"}
+    of_heard = {"duplicate_units", "mismatched_units", "unit_order", "audio_integrity", "session_end"}
+    assert {row_id: rows(refused)[row_id].verdict for row_id in of_sent | of_heard} == dict.fromkeys(
+        of_sent | of_heard, Verdict.NOT_ASSESSABLE
+    )
+    assert {rows(deaf)[row_id].verdict for row_id in of_sent} == {Verdict.FAIL}
+    assert {rows(deaf)[row_id].verdict for row_id in of_heard} == {Verdict.NOT_ASSESSABLE}
+    assert rows(refused)["missing_units"].observed == "no unit was sent"
+
+
 def test_slow_readers_that_never_met_the_bound_prove_nothing() -> None:
     result = faulty_run()
     result.sessions[3] = healthy_run(load=result.header.load).sessions[3]
@@ -193,6 +212,16 @@ def test_a_slow_tail_is_red_where_no_trend_is() -> None:
     row = rows(result)["service_time_p99_stable"]
     assert row.verdict is Verdict.FAIL
     assert "slower than" in row.evidence[0].what
+    assert {piece.session for piece in row.evidence} <= {record.plan.session_id for record in result.sessions}
+
+
+def test_the_one_session_that_waits_is_named() -> None:
+    result = healthy_run()
+    stalled = healthy_run(service=lambda sent_ns: 2 * NS_PER_S).sessions[1]
+    result.sessions[1] = stalled
+    row = rows(result)["service_time_p99_stable"]
+    assert row.verdict is Verdict.FAIL
+    assert {piece.session for piece in row.evidence} == {stalled.plan.session_id}
 
 
 def test_too_short_to_say_is_not_assessable() -> None:
