@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections import deque
 
 from ..errors import StackError
@@ -141,16 +140,14 @@ class EmbeddedStack:
         listening.put("")
 
     def _await_url(self, listening: "queue.Queue[str]") -> str:
-        deadline_s = time.monotonic() + START_LIMIT_S
-        try:
-            url = listening.get(timeout=max(0.0, deadline_s - time.monotonic()))
-        except queue.Empty:
-            url = ""
-        if url:
-            return url
-        words = "\n  ".join(self._words) or "(it said nothing)"
         assert self._process is not None
-        code = self._process.poll()
+        try:
+            url = listening.get(timeout=START_LIMIT_S)
+            if url:
+                return url
+            ended = f"ended with exit code {self._process.wait(STOP_LIMIT_S)}"  # It closed its output: it is dying.
+        except (queue.Empty, subprocess.TimeoutExpired):
+            ended = f"did not listen within {START_LIMIT_S:g} s"
+        words = "\n  ".join(self._words) or "(it said nothing)"
         self.stop()
-        ended = f"ended with exit code {code}" if code is not None else f"did not listen within {START_LIMIT_S:g} s"
         raise StackError(f"{self.program} {ended}; its last words:\n  {words}")
