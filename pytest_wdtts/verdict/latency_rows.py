@@ -23,9 +23,7 @@ def service_time_p99_stable(case: Case) -> Row:
     return _stable("service_time_p99_stable", case, case.untouched_measures.service_time, case.untouched, "chunks")
 
 
-def _stable(
-    row_id: str, case: Case, series: Series, measured: list[SessionRecord], of: str, tails: bool = True
-) -> Row:
+def _stable(row_id: str, case: Case, series: Series, measured: list[SessionRecord], of: str, tails: bool = True) -> Row:
     limits = case.limits
     limit = (
         f"no rise over {limits.trend_rise_ms:g} ms and {limits.trend_rise_share:.0%} "

@@ -4,6 +4,7 @@ Every random choice comes from a seed (`seed=`, else `WS_TTS_DEFECT_SEED`, else 
 strikes, as far as the order of its sessions is the same.
 """
 
+import math
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -22,7 +23,7 @@ DEFECTS: "Mapping[str, type[Defect]]" = _FOUND
 
 
 class WrongArgument(ValueError):
-    """An argument that a defect does not have, or that is no number; the text names the valid ones."""
+    """An argument that a defect does not have, or that cannot be its value; the text names the valid ones."""
 
 
 def _default_seed() -> int:
@@ -73,6 +74,10 @@ class Defect(Defects):
                 given[key] = kinds[key](value)
             except ValueError:
                 raise WrongArgument(f"--defect {cls.name}: {key}={value!r} is no number") from None
+            most = 1.0 if key in ("rate", "share") else math.inf
+            if key != "seed" and not (0 <= given[key] <= most and math.isfinite(given[key])):
+                valid = "a number from 0 to 1" if key in ("rate", "share") else "a number of 0 or more"
+                raise WrongArgument(f"--defect {cls.name}: {key}={value!r}: expected {valid}")
         return cls(**given)  # type: ignore[arg-type]
 
 

@@ -49,6 +49,9 @@ def test_an_unknown_name_is_told_the_valid_ones() -> None:
         ("chunk_lost:share=1", "chunk_lost: no argument 'share'; valid: start_s, seed, rate"),
         ("chunk_lost:rate=often", "chunk_lost: rate='often' is no number"),
         ("chunk_lost:rate", "chunk_lost: rate='' is no number"),
+        ("chunk_lost:rate=1.5", "chunk_lost: rate='1.5': expected a number from 0 to 1"),
+        ("end_missing:share=nan", "end_missing: share='nan': expected a number from 0 to 1"),
+        ("cancel_late:seconds=-1", "cancel_late: seconds='-1': expected a number of 0 or more"),
     ],
 )
 def test_a_wrong_argument_is_told_the_valid_ones(request_: str, message: str) -> None:
