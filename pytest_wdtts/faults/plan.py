@@ -7,13 +7,17 @@ from msgspec.structs import asdict
 
 from ..clock import NS_PER_S
 from ..load import LoadPlan, SessionPlan
-from .kinds import HOWS, Cancel, Disconnect, Fault, GatewayFault, SlowReader
+from .kinds import Cancel, Disconnect, Fault, GatewayFault, How, SlowReader
 from .shares import CancelShare, DisconnectShare, GatewayBreak, Share, SlowReaderShare, check_share
 
 _JUST_AFTER_NS = 2_000_000
 _ARMED_BEFORE_NS = 20_000_000
 _TURNS = ("mid_stream", "mid_stream", "before_audio", "mid_stream", "flushing")
 """What "any" moment means, place by place: mostly in the middle, and never forgetting the edges."""
+
+_HOWS: tuple[How, ...] = ("within_frame", "close", "reset", "silence")
+"""What "any" way means, place by place. The first leaves audio that has to be replayed: in a small run it is the
+only cut, and after one between two chunks there is nothing that a gateway could lose."""
 
 
 class FaultPlan(Struct, frozen=True):
@@ -84,7 +88,7 @@ def _faults(
     match share:
         case DisconnectShare():
             delay_ns = round(share.reconnect_delay_s * NS_PER_S)
-            hows = HOWS if share.how == "any" else (share.how,)
+            hows = _HOWS if share.how == "any" else (share.how,)
             moment = _moment(share, place)
             times = _times(session, share.times, delay_ns, moment, random)
             return [

@@ -95,6 +95,12 @@ def test_any_way_means_all_of_them() -> None:
     assert {f.how for f in found.faults if isinstance(f, Disconnect)} == {"close", "reset", "silence", "within_frame"}
 
 
+def test_the_only_cut_of_a_small_run_leaves_audio_to_replay() -> None:
+    (only,) = plan((DisconnectShare(percent=0.1),), sessions=5).faults
+    assert isinstance(only, Disconnect)
+    assert only.how == "within_frame"
+
+
 @pytest.mark.parametrize(("share", "resumes"), [(0.0, {False}), (1.0, {True}), (0.5, {False, True})])
 def test_returns_with_and_without_resume(share: float, resumes: set[bool]) -> None:
     found = plan((DisconnectShare(percent=1.0, resume_percent=share),))
