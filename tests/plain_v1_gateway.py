@@ -8,6 +8,7 @@ import base64
 import io
 import json
 import math
+import ssl
 import struct
 import threading
 import wave
@@ -139,7 +140,7 @@ class PlainGateway:
 
 
 @contextmanager
-def running(gateway: PlainGateway) -> Iterator[str]:
+def running(gateway: PlainGateway, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """Serve on a free port in a thread of its own; gives the URL."""
     started: list[tuple[asyncio.AbstractEventLoop, Server, asyncio.Event]] = []
     ready = threading.Event()
@@ -147,7 +148,13 @@ def running(gateway: PlainGateway) -> Iterator[str]:
     async def main() -> None:
         over = asyncio.Event()
         async with serve(
-            gateway.converse, "127.0.0.1", 0, process_request=gateway.answer_http, close_timeout=1, ping_interval=None
+            gateway.converse,
+            "127.0.0.1",
+            0,
+            ssl=tls,
+            process_request=gateway.answer_http,
+            close_timeout=1,
+            ping_interval=None,
         ) as server:
             started.append((asyncio.get_running_loop(), server, over))
             ready.set()
@@ -158,7 +165,7 @@ def running(gateway: PlainGateway) -> Iterator[str]:
     assert ready.wait(10)
     loop, server, over = started[0]
     try:
-        yield f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}/tts"
+        yield f"{'wss' if tls else 'ws'}://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}/tts"
     finally:
         loop.call_soon_threadsafe(over.set)
         thread.join(20)

@@ -11,7 +11,7 @@ from ..errors import StackError
 from ..record import RunResult
 from ..run import Progress, Run, RunPlan
 from ..stack import Gateway
-from ..transport import Connection, Transport, choose_transport, parse_target
+from ..transport import Connection, Transport, choose_transport, parse_target, public_url
 from .open_files import need_files
 from .order import Order
 from .replay import to_header
@@ -72,7 +72,7 @@ async def knock(transport: Transport, gateway: Gateway) -> None:
         trouble = f"no answer to the WebSocket handshake within {HANDSHAKE_LIMIT_S:g} s"
     connection.reset()
     if trouble:
-        raise StackError(f"{gateway.url}: {trouble}")
+        raise StackError(f"{public_url(gateway.url)}: {trouble}")
 
 
 class _Door:

@@ -10,6 +10,7 @@ from ..errors import UsageError
 from ..load import LoadPlan
 from ..record import RunHeader
 from ..run import SCENARIOS
+from ..transport import public_url
 from .order import Order
 
 _SAID_BY_OPTIONS = ("seed", "sessions", "cps", "duration_s", "corpus")
@@ -17,7 +18,7 @@ _SAID_BY_OPTIONS = ("seed", "sessions", "cps", "duration_s", "corpus")
 
 def to_header(order: Order) -> dict[str, object]:
     """The order as the journal keeps it: all of it but the key, and where its parts were driven."""
-    fields: dict[str, object] = to_builtins(replace(order, api_key="", cluster=""))
+    fields: dict[str, object] = to_builtins(replace(order, api_key="", url=public_url(order.url), cluster=""))
     return fields
 
 

@@ -31,7 +31,7 @@ from ..record import (
 )
 from ..session import ClientSession
 from ..stack import Gateway, Stack, sample, sample_container
-from ..transport import Target, Transport, http_origin, parse_target
+from ..transport import Target, Transport, http_origin, parse_target, public_url
 from .conversation import Action, Conversation
 from .environment import describe_machine
 from .nemesis import Nemesis
@@ -305,7 +305,7 @@ class Run:
         return RunHeader(
             scenario=plan.scenario,
             run_id=plan.run_id,
-            url=self._gateway.url,
+            url=public_url(self._gateway.url),
             stack=stack_name,
             load=plan.load,
             faults=plan.faults.described(),

@@ -3,7 +3,7 @@
 from .choice import TRANSPORTS, choose_transport
 from .portable import PortableTransport
 from .seam import Connection, Listener, Target, Transport
-from .target import http_origin, parse_target
+from .target import http_origin, parse_target, public_url
 
 __all__ = [
     "TRANSPORTS",
@@ -15,4 +15,5 @@ __all__ = [
     "choose_transport",
     "http_origin",
     "parse_target",
+    "public_url",
 ]

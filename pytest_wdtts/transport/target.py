@@ -1,7 +1,7 @@
 """A gateway's URL, read once and refused with words when it cannot be one."""
 
 import ssl
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from ..errors import UsageError
 from .seam import Target
@@ -33,4 +33,15 @@ def http_origin(url: str) -> str:
     """Return the `http(s)://host:port` beside a WebSocket URL, where `/healthz` and `/metrics` live."""
     parts = urlsplit(url)
     scheme = {"ws": "http", "wss": "https"}.get(parts.scheme, parts.scheme)
-    return f"{scheme}://{parts.netloc}"
+    return f"{scheme}://{_host_and_port(parts.netloc)}"
+
+
+def public_url(url: str) -> str:
+    """Return the URL without what is secret in it, a user and an `api_key`: for evidence, reports and messages."""
+    parts = urlsplit(url)
+    query = "&".join(pair for pair in parts.query.split("&") if pair.partition("=")[0] != "api_key")
+    return urlunsplit((parts.scheme, _host_and_port(parts.netloc), parts.path, query, parts.fragment))
+
+
+def _host_and_port(netloc: str) -> str:
+    return netloc.rpartition("@")[2]

@@ -5,6 +5,7 @@ What waits for a silent gateway waits side by side: the runs of one table are st
 
 import re
 import signal
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
@@ -12,6 +13,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 import pytest
+import trustme
 
 from tests import fake_gateways as fake
 from tests.plain_v1_gateway import PlainGateway, running
@@ -137,6 +139,27 @@ def test_a_plain_v1_gateway_gets_a_verdict_under_faults(
     if gateway is fake.ForgetsEverything:
         assert report["errors_by_code"].get("resume_not_available", 0) >= 1
         assert any(line["replaces"] for line in report["sessions"])
+
+
+@pytest.mark.parametrize("transport", ["picows", "websockets"])
+def test_wss_is_spoken_where_the_certificate_is_trusted_and_keys_stay_out_of_the_evidence(
+    tmp_path: Path, transport: str
+) -> None:
+    authority, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    project = Project(tmp_path).use("baseline")
+    with running(PlainGateway(), tls) as url:
+        order = ("-m", "baseline", "--wdtts-url", f"{url}?api_key=s3cret", "--wdtts-transport", transport, *TINY)
+        _, said = project.run(*order, SSL_CERT_FILE=str(tmp_path / "ca.pem"))
+        assert project.report("baseline")["summary"]["received_units"] == 180, said
+        for kept in (tmp_path / "wdtts-report").iterdir():
+            assert b"s3cret" not in kept.read_bytes(), kept
+        code, said = project.run(*order)
+    assert code == 1
+    assert re.search(r"the certificate of https://\S+ is not trusted", said)
+    assert "SSL_CERT_FILE" in said
+    assert "s3cret" not in said
 
 
 # --- Ctrl-C ---

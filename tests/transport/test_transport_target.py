@@ -7,7 +7,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
 from pytest_wdtts.errors import UsageError
-from pytest_wdtts.transport import PortableTransport, http_origin, parse_target
+from pytest_wdtts.transport import PortableTransport, http_origin, parse_target, public_url
 from tests.fake_gateways import no_http
 
 
@@ -58,10 +58,25 @@ def test_the_key_travels_in_a_header() -> None:
         ("ws://h:9000/tts?x=1", "http://h:9000"),
         ("wss://h/tts", "https://h"),
         ("ws://[::1]:9/tts", "http://[::1]:9"),
+        ("ws://user:word@h:9/tts", "http://h:9"),
     ],
 )
 def test_health_and_metrics_live_beside_it(url: str, origin: str) -> None:
     assert http_origin(url) == origin
+
+
+@pytest.mark.parametrize(
+    ("url", "public"),
+    [
+        ("ws://h:9000/tts", "ws://h:9000/tts"),
+        ("wss://h/tts?api_key=secret", "wss://h/tts"),
+        ("ws://h/tts?a=1&api_key=secret&b=2", "ws://h/tts?a=1&b=2"),
+        ("ws://user:secret@[::1]:9/tts", "ws://[::1]:9/tts"),
+        ("", ""),
+    ],
+)
+def test_what_is_secret_in_a_url_goes_into_no_evidence(url: str, public: str) -> None:
+    assert public_url(url) == public
 
 
 class Ear:
