@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .fixtures import DIAGNOSES, RUNS
+from .fixtures import DIAGNOSES
 from .options import setting
+from .ordering import RUNS
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter

@@ -7,7 +7,7 @@ import pytest
 
 from .markers import Asked, read_diagnose, read_markers
 from .options import setting
-from .ordering import progress_line, take_diagnosis, take_order
+from .ordering import RUNS, progress_line, take_diagnosis, take_order
 
 if TYPE_CHECKING:
     from .gate import Outcome
@@ -23,7 +23,6 @@ class Carrier(Protocol):
         ...
 
 
-RUNS = pytest.StashKey["dict[str, Outcome | Exception]"]()
 DIAGNOSES = pytest.StashKey["dict[str, DiagnosisReport | Exception]"]()
 CREW = pytest.StashKey[Carrier]()
 

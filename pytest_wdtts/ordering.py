@@ -12,10 +12,11 @@ from .options import BadValue, load_settings, setting
 
 if TYPE_CHECKING:
     from .diagnose import DiagnosisOrder
-    from .gate import Order
+    from .gate import Order, Outcome
     from .run import Progress, Snapshot
 
-
+RUNS: "pytest.StashKey[dict[str, Outcome | Exception]]" = pytest.StashKey()
+"""What came of each run, by what was asked for."""
 NAMES = pytest.StashKey[dict[str, str]]()
 
 

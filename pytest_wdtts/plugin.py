@@ -6,7 +6,6 @@ import pytest
 
 from .fixtures import (
     DIAGNOSES,
-    RUNS,
     checklist,
     conforms,
     spread_cases,
@@ -16,7 +15,7 @@ from .fixtures import (
 )
 from .markers import add_markers
 from .options import add_options
-from .ordering import check_items
+from .ordering import RUNS, check_items
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter

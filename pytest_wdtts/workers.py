@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .fixtures import CREW, RUNS
+from .fixtures import CREW
 from .markers import read_markers
 from .options import setting
-from .ordering import check_items, progress_line, take_order
+from .ordering import RUNS, check_items, progress_line, take_order
 from .shards import Meeting, Member, Place, Seat
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ CONFTEST = """
 import os
 import pytest
 from pathlib import Path
-from pytest_wdtts.fixtures import RUNS
+from pytest_wdtts.ordering import RUNS
 from tests.made_up_run import concluded
 
 @pytest.fixture(scope="session")

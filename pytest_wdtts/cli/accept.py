@@ -55,7 +55,7 @@ def accept(chosen: argparse.Namespace) -> int:
 
 def _no_evidence(config: "pytest.Config | None") -> bool:
     """Whether no run failed, and one or more were invalid or never came to be."""
-    from ..fixtures import RUNS
+    from ..ordering import RUNS
     from ..verdict import Verdict
 
     outcomes = config.stash.get(RUNS, {}).values() if config else ()
