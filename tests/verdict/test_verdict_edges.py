@@ -12,10 +12,10 @@ from msgspec.structs import replace
 from pytest_wdtts.clock import NS_PER_MS, NS_PER_S
 from pytest_wdtts.faults import SlowReader
 from pytest_wdtts.load import LoadPlan
-from pytest_wdtts.record import ChunkFlag, EventKind, RunResult, SessionRecord
+from pytest_wdtts.record import ChunkFlag, EventKind, GatewaySample, RunResult, SessionRecord
 from pytest_wdtts.record.result import GatewayFaultLine
 from pytest_wdtts.verdict import Limits, Row, Verdict, judge
-from pytest_wdtts.verdict.case import PLANNED_LEAVE
+from pytest_wdtts.verdict.case import PLANNED_LEAVE, flushed_late
 from tests.builders import faulty_run, finish, healthy_run, opened_record, receive, send_all
 
 CUT, CANCELLED, SLOW, PRESSED, UNTOUCHED = 0, 1, 2, 3, 5
@@ -380,3 +380,143 @@ def test_untouched_are_those_that_no_fault_names() -> None:
     assert row_of(result, "isolation_errors").observed == "0 in 8 untouched sessions"
     error("internal_error")(result.sessions[CANCELLED])
     assert passes(result, "isolation_errors")
+
+
+# --- what the gateway holds ---
+
+MIB = 1024 * 1024
+
+
+def sampled(*rss_mib: float, unsent_mib: float = 0.0) -> RunResult:
+    """A run of four sessions whose gateway took so much memory, a second apart; the unsent audio in the middle."""
+    result = healthy_run(load=SHORT)
+    result.samples = [
+        GatewaySample(second * NS_PER_S, 0.1, round(mib * MIB), 6, round(unsent_mib * MIB) if second == 1 else 0)
+        for second, mib in enumerate(rss_mib)
+    ]
+    return result
+
+
+def allowed_growth_mib() -> float:
+    records = sampled(60).sessions + sampled(60).probes
+    sent_mib = sum(sum(record.pcm_bytes) for record in records) / MIB
+    return Limits().memory_floor_mib + Limits().memory_audio_factor * sent_mib
+
+
+def test_memory_may_grow_by_the_floor_and_what_the_audio_explains() -> None:
+    kept, over = sampled(60, 80, 60 + allowed_growth_mib()), sampled(60, 80, 61 + allowed_growth_mib())
+    assert passes(kept, "gateway_resources")
+    row = row_of(over, "gateway_resources")
+    assert row.verdict is Verdict.FAIL
+    (piece,) = row.evidence
+    assert (piece.at_s, piece.what.startswith(f"memory grew by {1 + allowed_growth_mib():.0f} MiB")) == (2.0, True)
+    assert row.observed == f"memory +{1 + allowed_growth_mib():.0f} MiB, at most 0.0 MiB unsent"
+
+
+def test_memory_that_came_down_again_has_not_grown() -> None:
+    assert passes(sampled(60, 600, 60), "gateway_resources")
+    assert row_of(sampled(80, 70, 60), "gateway_resources").observed.startswith("memory -20 MiB")
+
+
+def test_unsent_audio_is_bounded_by_session() -> None:
+    assert passes(sampled(60, 60, 60, unsent_mib=SHORT.sessions), "gateway_resources")
+    (piece,) = row_of(sampled(60, 60, 60, unsent_mib=SHORT.sessions + 0.5), "gateway_resources").evidence
+    assert (piece.at_s, piece.what) == (1.0, "4.5 MiB of audio wait for readers")
+
+
+def test_a_process_that_cannot_be_seen_is_not_judged() -> None:
+    assert row_of(sampled(60, 600), "gateway_resources").verdict is Verdict.NOT_ASSESSABLE
+    unknown = sampled(60, 60, 60)
+    unknown.samples = [replace(sample, unsent_bytes=-1) for sample in unknown.samples]
+    assert row_of(unknown, "gateway_resources").observed == "memory +0 MiB"
+
+
+# --- the flush rule, where the gateway claims it ---
+
+
+def merged(chunks: int, rule: str = "v1") -> RunResult:
+    """The first chunks of one session came as one: there is a mark inside."""
+    result = healthy_run(load=SHORT)
+    result.header = replace(result.header, gateway={"flush_rule": rule})
+    record = result.sessions[1]
+    for _ in range(chunks - 1):
+        record.chunk_end[0] = record.chunk_end[1]
+        for column in (record.received_ns, record.chunk_start, record.chunk_end, record.pcm_bytes, record.flags):
+            del column[1]
+        del record.chunk_seq[-1]
+    return result
+
+
+@pytest.mark.parametrize(("chunks", "rule", "red"), [(1, "v1", False), (2, "v1", True), (2, "", False)])
+def test_a_chunk_that_goes_past_a_mark_is_red_where_the_rule_is_claimed(chunks: int, rule: str, red: bool) -> None:
+    row = row_of(merged(chunks, rule), "session_errors")
+    assert (row.verdict is Verdict.FAIL) is red
+    if red:
+        record = merged(chunks).sessions[1]
+        assert row.evidence[0].at_s == pytest.approx(record.received_ns[0] / NS_PER_S, abs=1e-5)
+        text = record.plan.text[: record.chunk_end[0] + 1]
+        assert row.evidence[0].what == f"not flushed by the rule: {text!r} in one chunk"
+
+
+@pytest.mark.parametrize(("units", "late"), [(24, False), (25, True)])
+def test_24_units_are_one_chunk_and_25_are_not(units: int, late: bool) -> None:
+    assert flushed_late("字" * units) is late
+    assert not flushed_late("字。")
+    assert flushed_late("。字")
+
+
+def test_what_came_instead_of_the_text_is_what_was_flushed() -> None:
+    result = healthy_run(load=SHORT)
+    result.header = replace(result.header, gateway={"flush_rule": "v1"})
+    result.sessions[1].wrong_text[0] = "。" + "x" * 5
+    assert "'。xxxxx' in one chunk" in row_of(result, "session_errors").evidence[0].what
+
+
+def test_of_one_session_three_late_flushes_are_enough() -> None:
+    result = merged(1)
+    result.sessions[1].wrong_text |= dict.fromkeys(range(5), "。字")
+    assert row_of(result, "session_errors").seen == 3
+
+
+# --- errors that the plan explains ---
+
+
+@pytest.mark.parametrize(
+    ("index", "kind", "detail", "explained"),
+    [
+        (PRESSED, EventKind.ERROR, "backpressure: x", True),
+        (CUT, EventKind.ERROR, "resume_not_available: x", True),
+        (CUT, EventKind.ERROR, "backpressure: x", False),
+        (SLOW, EventKind.ERROR, "resume_not_available: x", False),
+        (SLOW, EventKind.FAILED, "backpressure: x", False),
+        (CUT, EventKind.FAILED, PLANNED_LEAVE, True),
+        (CUT, EventKind.VIOLATION, PLANNED_LEAVE, False),
+    ],
+)
+def test_an_error_is_explained_by_its_own_fault_alone(
+    index: int, kind: EventKind, detail: str, explained: bool
+) -> None:
+    result = faulty_run()
+    result.sessions[index].note(13 * NS_PER_S, kind, detail)
+    assert passes(result, "session_errors") is explained
+
+
+# --- the run itself ---
+
+
+@pytest.mark.parametrize(("lateness_ms", "delay_ms", "valid"), [(99, 149, True), (103, 1, False), (1, 152, False)])
+def test_lateness_and_loop_delay_each_have_their_limit(lateness_ms: int, delay_ms: int, valid: bool) -> None:
+    result = healthy_run(load=SHORT)
+    for record in result.sessions:
+        for unit in range(len(record.lateness_ns)):
+            record.lateness_ns[unit] = lateness_ms * NS_PER_MS
+    result.loop_delays_ns = [delay_ms * NS_PER_MS] * 100
+    assert passes(result, "run_valid") is valid
+
+
+def test_a_loop_delay_that_comes_once_in_a_hundred_is_no_p99() -> None:
+    result = healthy_run(load=SHORT)
+    result.loop_delays_ns = [NS_PER_MS] * 199 + [400 * NS_PER_MS]
+    assert passes(result, "run_valid")
+    result.loop_delays_ns = [NS_PER_MS] * 98 + [400 * NS_PER_MS] * 2
+    assert not passes(result, "run_valid")
