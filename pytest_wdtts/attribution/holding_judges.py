@@ -36,7 +36,7 @@ def flush_granularity(seen: Seen) -> Finding:
     if not steps:
         return Finding(cause=Cause.FLUSH, assessable=False)
     excess = max(one.flush_excess_units for one in steps)
-    worst = max(steps, key=lambda one: one.flush_excess_units)
+    worst = max(steps, key=lambda one: (one.flush_excess_units, one.ms("flush_wait", "p99")))
     strength = max(0.0, excess / EXCESS_UNITS)
     told = fact(
         "flush_above_floor" if strength >= 1 else "flush_at_floor",

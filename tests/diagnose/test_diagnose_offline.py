@@ -7,8 +7,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from pytest_wdtts.attribution import DEFAULT_OBJECTIVE, Cause, Confidence, Seen, Step, diagnose, read_objective
-from pytest_wdtts.attribution.calibrated import error_rates
+from pytest_wdtts.attribution import DEFAULT_OBJECTIVE, Cause, Seen, Step, diagnose, read_objective
 from pytest_wdtts.cli import main
 from pytest_wdtts.cli.diagnose import EXIT_CODES
 from pytest_wdtts.diagnose import conclude_diagnosis, write_concluded
@@ -135,14 +134,3 @@ def test_a_diagnosis_reads_in_ten_seconds() -> None:
     lines = diagnosis_lines(made_up(seen_of(healthy_steps())))
     assert len(lines) < 24
     assert lines[0].startswith("cause: no cause found")
-
-
-def test_confidence_is_that_of_the_published_calibration() -> None:
-    published = ROOT / "docs/proof/diagnoses.json"
-    if not published.exists():
-        pytest.skip("not calibrated yet: make proof-diagnoses")
-    trials = msgspec.json.decode(published.read_bytes(), type=list[dict[str, object]])
-    for level in Confidence:
-        some = [trial for trial in trials if trial["confidence"] == level]
-        rate = error_rates().get(level)
-        assert (rate.runs if rate else 0) == len(some)

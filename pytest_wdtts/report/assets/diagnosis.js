@@ -6,9 +6,10 @@ const ladderWord = (measure, figure) => word(`ladder_${measure === "ttfa_ms" ? "
 const stepsOf = (experiment) => data.steps.map((line) => line.seen).filter((one) => !experiment || one.step.experiment === experiment);
 const logAxis = (colours) => axis(colours, { type: "log", min: (value) => 10 ** Math.floor(Math.log10(Math.max(value.min, 0.1))),
   axisLabel: { color: colours.soft, formatter: (value) => `${number(value)} ms` } });
-const stepNames = (colours, names) => axis(colours, { type: "category", data: names, axisLabel: { color: colours.soft, interval: 0, fontSize: 10, hideOverlap: false } });
+const stepNames = (colours, names) => axis(colours, { type: "category", data: names, axisLabel: { color: colours.soft, fontSize: 11, hideOverlap: true, formatter: (name) => name.split(":")[0] } });
 const labelled = (colours, unit) => ({ ...frame(colours, unit), legend: legend(colours), grid: { left: 62, right: 24, top: 30, bottom: 24 } });
-const short = (one) => `${one.step.sessions}×${one.step.cps}${one.step.slow_share ? "*" : ""}`;
+const placeOf = new Map(data.steps.map((line, place) => [line.seen.journal, place + 1]));
+const short = (one) => `${placeOf.get(one.journal)}: ` + `${one.step.sessions}×${one.step.cps}${one.step.slow_share ? "*" : ""}`;
 
 /** Latency against sessions: the line through the best of each load, a point for every try. */
 function ladderCurve(colours) {
