@@ -26,7 +26,7 @@ from ..gate.live import LiveGateway
 from ..gate.open_files import need_files
 from ..report.diagnosis import DiagnosisReport, build_diagnosis, write_diagnosis
 from ..run.environment import describe_machine
-from .evidence import EndLine, Head, StepLine, append, read_evidence
+from .evidence import EndLine, Head, StepLine, append, begin, read_evidence
 from .experiments import QUICK, THOROUGH, Flush, Ladder, NextStep, Pace, SlowReaders, cost_s
 from .look import look
 
@@ -112,11 +112,11 @@ def carry_out_diagnosis(asked: DiagnosisOrder, tell: Told = lambda words: None) 
             gateway=live.gateway.health,
             environment=describe_machine(),
         )
-        append(directory, head)
-        steps, stopped = _drive_all(asked, objective, live, directory, tell)
+        folder = begin(directory, head)
+        steps, stopped = _drive_all(asked, objective, live, folder, tell)
         after = look(live, f"wdtts-{new_run_id()}-after")
     end = EndLine(after, stopped, round(time.monotonic() - began_s, 1))
-    append(directory, end)
+    append(folder, end)
     seen = Seen(steps=tuple(steps), after=after)
     return Concluded(head=head, seen=seen, end=end, diagnosis=diagnose(seen, objective), directory=str(directory))
 
@@ -150,7 +150,7 @@ def write_concluded(concluded: Concluded) -> tuple[DiagnosisReport, list[Path]]:
 
 
 def _drive_all(
-    asked: DiagnosisOrder, objective: Objective, live: LiveGateway, directory: Path, tell: Told
+    asked: DiagnosisOrder, objective: Objective, live: LiveGateway, folder: Path, tell: Told
 ) -> tuple[list[StepSeen], str]:
     """Carry the steps out. One for which our machine was too slow is taken again, while the pace has tries left."""
     steps: list[StepSeen] = []
@@ -165,8 +165,8 @@ def _drive_all(
             tell(described(step, number))
             order = _order_of(asked, step, number)
             journal = f"{order.scenario}.jsonl"
-            append(directory, StepLine(step, before, journal))
-            steps.append(observe(step, journal, before, live.drive(order.plan(run_id), order, directory / journal)))
+            append(folder, StepLine(step, before, journal))
+            steps.append(observe(step, journal, before, live.drive(order.plan(run_id), order, folder / journal)))
             again = sum(one.step == step for one in lost) < MOST_AGAIN and len(lost) < asked.pace.tries_again
             if again and not steps[-1].valid:
                 lost.append(steps[-1])

@@ -6,11 +6,14 @@ import msgspec
 from msgspec import Struct
 
 from ..attribution import Look, Seen, Step, observe, read_objective
-from ..errors import UsageError
+from ..errors import OwnFailure, UsageError
+from ..gate.carry_out import make_directory
 from ..record import read_journal
 
 SCHEMA = "wdtts.diagnosis-steps/1"
-INDEX = "diagnosis-steps.jsonl"
+FOLDER = "diagnosis"
+INDEX = "index.ndjson"
+"""No `.jsonl`: whoever looks for journals in a folder of a diagnosis finds those of its steps alone."""
 
 
 class Head(Struct, frozen=True, kw_only=True, tag="diagnosis", tag_field="line"):
@@ -44,15 +47,28 @@ class EndLine(Struct, frozen=True, tag="end", tag_field="line"):
 Line = Head | StepLine | EndLine
 
 
-def append(directory: Path, line: Line) -> None:
-    """Write one line; a head begins a new index."""
-    with (directory / INDEX).open("wb" if isinstance(line, Head) else "ab") as index:
-        index.write(msgspec.json.encode(line) + b"\n")
+def begin(directory: Path, head: Head) -> Path:
+    """Make room for a diagnosis in a report directory, in place of an earlier one; return its folder."""
+    folder = make_directory(str(directory / FOLDER))
+    for old in folder.glob("step-*.jsonl"):
+        old.unlink()
+    append(folder, head)
+    return folder
+
+
+def append(folder: Path, line: Line) -> None:
+    """Write one line; a head begins a new index. Raises `OwnFailure` where it cannot be kept."""
+    try:
+        with (folder / INDEX).open("wb" if isinstance(line, Head) else "ab") as index:
+            index.write(msgspec.json.encode(line) + b"\n")
+    except OSError as error:
+        raise OwnFailure(f"the evidence cannot be kept in {folder} ({error.strerror}): see --report") from None
 
 
 def read_evidence(directory: Path) -> tuple[Head, Seen, EndLine]:
     """Observe saved steps again from their journals. Raises `UsageError` for what is no saved diagnosis."""
-    path = directory / INDEX
+    folder = directory / FOLDER
+    path = folder / INDEX
     try:
         lines = [msgspec.json.decode(raw, type=Line) for raw in path.read_bytes().splitlines()]
     except OSError as error:
@@ -67,7 +83,7 @@ def read_evidence(directory: Path) -> tuple[Head, Seen, EndLine]:
     end = next((line for line in rest if isinstance(line, EndLine)), EndLine(Look(), "the diagnosis was cut short"))
     read_objective(head.objective)
     steps = tuple(
-        observe(line.step, line.journal, line.before, read_journal(directory / line.journal))
+        observe(line.step, line.journal, line.before, read_journal(folder / line.journal))
         for line in rest
         if isinstance(line, StepLine)
     )

@@ -10,9 +10,10 @@ from msgspec.structs import replace
 from pytest_wdtts.attribution import DEFAULT_OBJECTIVE, Cause, Seen, Step, diagnose, read_objective
 from pytest_wdtts.cli import main
 from pytest_wdtts.cli.diagnose import EXIT_CODES
+from pytest_wdtts.cli.judge import find_journals
 from pytest_wdtts.diagnose import conclude_diagnosis, write_concluded
-from pytest_wdtts.diagnose.evidence import EndLine, Head, StepLine, append
-from pytest_wdtts.errors import UsageError
+from pytest_wdtts.diagnose.evidence import FOLDER, INDEX, EndLine, Head, StepLine, append, begin
+from pytest_wdtts.errors import OwnFailure, UsageError
 from pytest_wdtts.load import LoadPlan
 from pytest_wdtts.record import JournalWriter
 from pytest_wdtts.report.diagnosis import DiagnosisReport, build_diagnosis, diagnosis_lines
@@ -27,18 +28,19 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
     """The evidence of a diagnosis of three steps, in a directory of its own."""
-    append(tmp_path, Head(objective=DEFAULT_OBJECTIVE, seed=1, url="ws://127.0.0.1:9/tts", stack="external"))
+    head = Head(objective=DEFAULT_OBJECTIVE, seed=1, url="ws://127.0.0.1:9/tts", stack="external")
+    folder = begin(tmp_path, head)
     for number, sessions in enumerate((4, 8, 4)):
         load = LoadPlan(sessions=sessions, cps=20.0, duration_s=4.0)
         result = healthy_run(f"step-{number}", load)
-        journal = JournalWriter(tmp_path / f"step-{number}.jsonl", result.header)
+        journal = JournalWriter(folder / f"step-{number}.jsonl", result.header)
         journal.checkpoint(result)
         assert result.footer is not None
         journal.write(result.footer)
         journal.close()
         step = Step(experiment="ladder", sessions=sessions, cps=20.0, duration_s=4.0, corpus="zh_high_punct")
-        append(tmp_path, StepLine(step, IDLE, f"step-{number}.jsonl"))
-    append(tmp_path, EndLine(IDLE, took_s=12.0))
+        append(folder, StepLine(step, IDLE, f"step-{number}.jsonl"))
+    append(folder, EndLine(IDLE, took_s=12.0))
     return tmp_path
 
 
@@ -67,6 +69,19 @@ def test_saved_steps_are_judged_again_offline(saved: Path, capsys: pytest.Captur
     assert "未發現原因" in capsys.readouterr().out
 
 
+def test_its_steps_are_journals_like_any_other(saved: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["judge", str(saved / FOLDER)]) == 0
+    assert capsys.readouterr().out.count("run_valid") == 3
+    with pytest.raises(UsageError, match="no journal"):
+        find_journals(str(saved))
+
+
+def test_a_new_diagnosis_takes_the_place_of_the_old_one(saved: Path) -> None:
+    begin(saved, Head(objective=DEFAULT_OBJECTIVE, seed=2, url="", stack="external"))
+    assert conclude_diagnosis(saved).seen.steps == ()
+    assert list((saved / FOLDER).glob("*.jsonl")) == []
+
+
 def test_the_report_keeps_to_its_published_schema(saved: Path) -> None:
     published = ROOT / "docs" / "diagnosis.schema.json"
     hint = "python -m pytest_wdtts.report.schema diagnosis > docs/diagnosis.schema.json"
@@ -79,7 +94,8 @@ def test_the_report_keeps_to_its_published_schema(saved: Path) -> None:
 
 @pytest.mark.parametrize("damage", ["", "{}\n", '{"line":"end","after":{}}\n'])
 def test_what_is_no_saved_diagnosis_is_refused(tmp_path: Path, damage: str) -> None:
-    (tmp_path / "diagnosis-steps.jsonl").write_text(damage)
+    (tmp_path / FOLDER).mkdir()
+    (tmp_path / FOLDER / INDEX).write_text(damage)
     with pytest.raises(UsageError, match="diagnosis"):
         conclude_diagnosis(tmp_path)
 
@@ -89,8 +105,15 @@ def test_a_directory_without_evidence_is_refused(tmp_path: Path, capsys: pytest.
     assert "give the report directory" in capsys.readouterr().err
 
 
+def test_evidence_that_cannot_be_kept_is_our_own_failure(saved: Path) -> None:
+    (saved / FOLDER / INDEX).unlink()
+    (saved / FOLDER / INDEX).mkdir()
+    with pytest.raises(OwnFailure, match="cannot be kept"):
+        append(saved / FOLDER, EndLine(IDLE))
+
+
 def test_an_index_that_was_cut_short_says_so(saved: Path) -> None:
-    index = saved / "diagnosis-steps.jsonl"
+    index = saved / FOLDER / INDEX
     index.write_bytes(b"\n".join(index.read_bytes().splitlines()[:-1]) + b"\n")
     assert "cut short" in conclude_diagnosis(saved).end.stopped
 
