@@ -29,7 +29,7 @@ from .matrix import FOLDER
 from .trial import TRIES
 
 RUNS = 10
-AT_ONCE = 4
+AT_ONCE = 5
 RIGHT_SHARE = 0.95
 FILE = "diagnoses.json"
 SHIPPED = Path(calibrated.__file__).with_name(calibrated.FILE)
