@@ -94,6 +94,10 @@ def slow_readers_hurt_others(seen: Seen) -> Finding:
         readers=worst.slow_readers,
         pause_s=worst.step.slow_pause_s,
     )
+    if not reached:
+        return Finding(
+            cause=Cause.SLOW_READERS, strength=strength, assessable=False, evidence_against=tuple(bound(seen))
+        )
     for_ = [told] if strength >= 1 else []
     against = [] if strength >= 1 else [told]
     if hurt:
@@ -107,7 +111,6 @@ def slow_readers_hurt_others(seen: Seen) -> Finding:
     return Finding(
         cause=Cause.SLOW_READERS,
         strength=strength,
-        assessable=reached,
         evidence_for=tuple(for_),
         evidence_against=tuple(against),
     )
@@ -190,7 +193,7 @@ def bound(seen: Seen) -> list[Fact]:
     first = min(pressed, key=lambda one: one.step.slow_pause_s)
     return [
         fact(
-            "backpressure_begins",
+            "backpressure_begins" if calm_s else "backpressure_within",
             calm_s=min(calm_s, first.step.slow_pause_s),
             pause_s=first.step.slow_pause_s,
             count=sum(one.backpressure for one in pressed),

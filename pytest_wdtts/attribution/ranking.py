@@ -88,7 +88,7 @@ def _level(strength: float) -> Confidence:
 
 
 def _notes(seen: Seen, capacity: Capacity) -> list[Fact]:
-    notes = bound(seen)
+    notes = [told for told in bound(seen) if told.key != "bound_not_reached"]
     if capacity.generator_gave_out:
         notes.append(fact("generator_gave_out", sessions=capacity.generator_gave_out))
     realistic = [one for one in seen.steps if one.valid and one.split is not None and not one.step.slow_share]

@@ -162,8 +162,10 @@ def test_an_objective_that_breaks_for_no_reason_cannot_be_told() -> None:
 def test_slow_readers_that_never_fill_a_buffer_show_nothing() -> None:
     steps = [replace(s, backpressure=0) for s in healthy_steps()]
     diagnosis = judged(steps)
-    assert not finding(diagnosis, Cause.SLOW_READERS).assessable
-    assert "bound_not_reached" in keys(diagnosis.notes)
+    found = finding(diagnosis, Cause.SLOW_READERS)
+    assert not found.assessable
+    assert keys(found.evidence_against) == ["bound_not_reached"]
+    assert diagnosis.confidence is Confidence.MEDIUM
 
 
 def test_steps_for_which_we_were_late_are_no_evidence_on_the_gateway() -> None:
