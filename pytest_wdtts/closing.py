@@ -54,7 +54,8 @@ def print_runs(terminal: "TerminalReporter", config: pytest.Config) -> None:
         for written in outcome.written:
             if written.error:
                 terminal.write_line(f"  not written: {written.error}", yellow=True)
-        terminal.write_line(f"  report: {outcome.report_path}")
+        if Path(outcome.report_path).is_file():
+            terminal.write_line(f"  report: {outcome.report_path}")
     if kept := config.stash.get(KEPT, None):
         for line in kept.lines:
             terminal.write_line(line)

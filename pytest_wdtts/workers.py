@@ -92,6 +92,8 @@ class Crew:
 
     def carry_out(self, run: str, item: pytest.Item) -> "Outcome":
         """Lead a run, or judge what is left of it. Raises what a run in one process raises."""
+        import msgspec
+
         from .errors import WdttsError
         from .gate import judge_left, lead
 
@@ -102,9 +104,10 @@ class Crew:
         try:
             outcome = judge_left(order, run, self._member) if seat.over else lead(order, Place(self._member, run, seat))
         except WdttsError as error:
-            self._member.ask("outcome", run, "", str(error))
+            self._member.ask("outcome", run, b"", str(error))
             raise
-        self._member.ask("outcome", run, outcome.report_path, "")
+        told = msgspec.json.encode((outcome.report, outcome.report_path, outcome.written))
+        self._member.ask("outcome", run, told, "")
         return outcome
 
     @pytest.hookimpl(tryfirst=True)
@@ -281,13 +284,16 @@ class ShardScheduling:
             node.shutdown()
 
 
-def _read_outcome(report_path: str, error: str) -> "Outcome | Exception":
+def _read_outcome(told: bytes, error: str) -> "Outcome | Exception":
+    """What a judge told: the report itself, which may be nowhere on the disk."""
+    import msgspec
+
     from .errors import OwnFailure
     from .gate import Outcome
     from .record import read_journal
-    from .report import read_report
+    from .report import Report, Written
 
     if error:
         return OwnFailure(error)
-    path = Path(report_path)
-    return Outcome(read_report(path), read_journal(path.with_suffix(".jsonl")), report_path)
+    report, report_path, written = msgspec.json.decode(told, type=tuple[Report, str, tuple[Written, ...]])
+    return Outcome(report, read_journal(Path(report_path).with_suffix(".jsonl")), report_path, written)

@@ -34,7 +34,7 @@ class _Gathering:
     """Who has come to which point of the run."""
     latest: dict[str, Snapshot] = field(default_factory=dict)
     go: Word | None = None
-    outcome: tuple[str, str] | None = None
+    outcome: tuple[bytes, str] | None = None
 
     @property
     def closed(self) -> bool:
@@ -96,8 +96,8 @@ class Meeting:
                     run.lost.setdefault(worker, why)
             self._change.notify_all()
 
-    def outcomes(self) -> dict[str, tuple[str, str]]:
-        """Return by run what its judge told: where the report is, or the error that ended it."""
+    def outcomes(self) -> dict[str, tuple[bytes, str]]:
+        """Return by run what its judge told: the outcome, or the error that ended it."""
         with self._change:
             return {name: run.outcome for name, run in self._runs.items() if run.outcome is not None}
 
@@ -174,8 +174,8 @@ class Meeting:
         lost = {run.numbers[worker]: why for worker, why in run.lost.items() if worker in run.numbers}
         return len(run.numbers), lost, run.go.plan.run_id if run.go else ""
 
-    def _outcome(self, worker: str, name: str, report_path: str, error: str) -> None:
-        self._runs[name].outcome = (report_path, error)
+    def _outcome(self, worker: str, name: str, told: bytes, error: str) -> None:
+        self._runs[name].outcome = (told, error)
 
     # --- the connections --------------------------------------------------------------------------------------
 

@@ -89,7 +89,7 @@ def start(tmp_path: Path) -> Iterator[type[Session]]:
 
     class Started(Session):
         def __init__(self, name: str, *arguments: str, **given: Any) -> None:
-            (tmp_path / name).mkdir()
+            (tmp_path / name).mkdir(exist_ok=True)
             super().__init__(tmp_path / name, *arguments, **given)
             started.append(self)
 
@@ -315,3 +315,17 @@ def test_allure_has_every_row_once(start: type[Session]) -> None:
     assert len(histories) == len(results), "two results of one history are shown as tries of one test"
     labels = {result["name"]: {label["name"] for label in result["labels"]} for result in results}
     assert all("feature" in labels[f"baseline: {row}"] for row in ROWS), "rows are told as rows"
+
+
+def test_a_report_that_cannot_be_written_is_said_and_the_verdict_stands(start: type[Session], tmp_path: Path) -> None:
+    class InTheWay(start):  # type: ignore[valid-type, misc]
+        def __init__(self, name: str, *arguments: str) -> None:
+            (tmp_path / name / "wdtts-report" / "baseline.json").mkdir(parents=True)
+            super().__init__(name, *arguments)
+
+    session = InTheWay("way", "-n", "2", "-k", "test_row", "--wdtts-sessions", "4", "--wdtts-duration", "3")
+    _, said = session.end()
+    assert "INTERNALERROR" not in said, said
+    assert "not written: json: wdtts-report/baseline.json cannot be written (Is a directory)" in said
+    assert "baseline: " in said
+    assert set(session.outcomes()) == {f"test_row[{row}]" for row in ROWS}
