@@ -45,12 +45,13 @@ def gateway_stalls(seen: Seen) -> Finding:
     if not seen.smallest:
         return Finding(cause=Cause.STALLS, assessable=False)
     sessions = seen.smallest[0].step.sessions
-    calm = [*seen.smallest, *(one for one in seen.of("flush") if one.step.sessions <= sessions)]
+    others = (one for one in seen.steps if one.valid and one.step.experiment != "ladder")
+    calm = [*seen.smallest, *(one for one in others if one.step.sessions <= sessions and not one.step.slow_share)]
     gaps = [gap for one in calm for gap in one.gaps]
     watched_s = sum(one.step.duration_s for one in calm)
     if not gaps:
         return weighed(Cause.STALLS, 0.0, fact("no_gaps", sessions=sessions, watched_s=watched_s))
-    everywhere = sum(len(one.gaps) for one in seen.steps if one.valid and not one.step.slow_share)
+    everywhere = sum(len(one.gaps) for one in seen.steps if one.valid)
     lengths = sorted(gap.length_ms for gap in gaps)
     # Where half of all chunks wait nearly as long as a gap lasts, the gap is part of a queue.
     quick = lengths[len(lengths) // 2] / QUICK_SHARE / max(best(seen.smallest, "service_time", "p50"), 1.0)

@@ -125,6 +125,13 @@ def test_a_long_tail_of_flush_wait_at_its_floor_is_no_slowness() -> None:
     assert diagnosis.cause is Cause.NONE
 
 
+def test_stalls_are_looked_for_wherever_few_sessions_run() -> None:
+    among_readers = where(healthy_steps(), lambda one: replace(one, gaps=(GAP,)), "slow_readers")
+    assert judged(among_readers).cause is Cause.STALLS
+    slow_alone = [replace(one, gaps=(GAP, GAP)) if one.step.slow_share else one for one in healthy_steps()]
+    assert judged(slow_alone).cause is Cause.NONE
+
+
 def test_spikes_under_load_alone_are_a_queue_and_no_stall() -> None:
     steps = [replace(s, gaps=(GAP, GAP)) if s.step.sessions == 50 else s for s in saturated(healthy_steps())]
     diagnosis = judged(steps)
