@@ -1,6 +1,7 @@
 """`wdtts doctor`: what is wrong with the stack, with proof and the next command (guide, chapter 5)."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,7 +41,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 def doctor(chosen: argparse.Namespace) -> int:
     """Look at everything; print as it is found."""
-    from ..doctor import LOOKS, as_json, as_text, examine, exit_code
+    from ..doctor import LOOKS, as_json, as_sum, as_text, examine, exit_code
     from ..errors import UsageError
 
     names = [look.name for look in LOOKS]
@@ -56,8 +57,7 @@ def doctor(chosen: argparse.Namespace) -> int:
                 sys.stdout.flush()
     finally:
         scene.close()
-    if chosen.json:
-        sys.stdout.write(as_json(findings) + "\n")
+    sys.stdout.write((as_json(findings) if chosen.json else as_sum(findings)) + "\n")
     return exit_code(findings)
 
 
@@ -71,7 +71,7 @@ def make_scene(chosen: argparse.Namespace) -> "Scene":
 
     def here(service: str) -> str:
         name, default = _PORTS[service]
-        return f"127.0.0.1:{settings.get(name) or default}"
+        return f"127.0.0.1:{os.environ.get(name) or settings.get(name) or default}"
 
     chat_url = chosen.chat_url or f"ws://{here('orchestrator')}/chat"
     return Scene(

@@ -4,7 +4,7 @@ from .examine import LOOKS, examine
 from .failed_start import findings_of
 from .finding import Finding, Severity, exit_code, redact
 from .garble import Garble, garble
-from .printing import as_json, as_text
+from .printing import as_json, as_sum, as_text
 from .scene import Scene
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Scene",
     "Severity",
     "as_json",
+    "as_sum",
     "as_text",
     "examine",
     "exit_code",

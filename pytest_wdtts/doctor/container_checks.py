@@ -37,7 +37,10 @@ def startup(scene: Scene) -> Iterator[Finding]:
     for state in scene.containers:
         if state.service in _LLM_SERVICES:
             read = read_startup(logs(scene.client, state, LOG_LINES), now)
-            yield judge_startup(state.service, read)
+            if read.ready and state.status != "running":
+                yield Finding("startup", state.service, UNKNOWN, f"it had started, and now {state.told}", read.proof)
+            else:
+                yield judge_startup(state.service, read)
 
 
 def settings_arrived(scene: Scene) -> Iterator[Finding]:
@@ -76,6 +79,9 @@ def judge_startup(subject: str, read: Startup) -> Finding:
 
 def _judge_container(scene: Scene, state: ContainerState) -> Finding:
     following = f"docker compose -p {scene.project} logs --tail 200 {state.service}"
+    if state.status == "exited" and not state.exit_code:
+        following = f"docker compose -f {scene.compose_file} -p {scene.project} up -d {state.service}"
+        return Finding("containers", state.service, BROKEN, f"{state.told}: it was stopped", (), following)
     proof: tuple[str, ...] = (state.health_words.splitlines()[-1],) if state.health_words and not state.ready else ()
     if state.oom_killed:
         return Finding("containers", state.service, BROKEN, state.told, proof, "raise SERVICE_MEMORY in ci/.env")

@@ -31,7 +31,7 @@ LOOKS = (
     Look("llm_health", "llm", service_checks.llm_health, next=_PS),
     Look("llm_models", "llm", service_checks.llm_models, needs="llm_health"),
     Look("llm_answer", "llm", service_checks.llm_answer, needs="llm_models"),
-    Look("llm_compared", "llm", service_checks.llm_compared, needs="llm_models"),
+    Look("llm_compared", "llm", service_checks.llm_compared),
     Look("llm_long_prompt", "llm", service_checks.llm_long_prompt, needs="llm_answer"),
     Look("gateway_health", "gateway", service_checks.gateway_health, next=_PS),
     Look("gateway_utterance", "gateway", service_checks.gateway_utterance),

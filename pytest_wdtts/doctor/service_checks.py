@@ -16,6 +16,7 @@ from .talk import Talk, talk
 OK, WARNING, BROKEN, UNKNOWN = Severity.OK, Severity.WARNING, Severity.BROKEN, Severity.UNKNOWN
 _PROMPT = "請用一句話介紹台北。"
 _UTTERANCE = "測試，一二三。"
+_LOGS = "docker compose -f ci/compose.yaml logs --tail 100"
 _RECREATE = "docker compose -f ci/compose.yaml up -d --force-recreate"
 _LONG_PROMPT_FACTOR = 3
 
@@ -68,12 +69,10 @@ def llm_answer(scene: Scene) -> Iterator[Finding]:
             BROKEN,
             f"a short prompt is answered with {status}",
             (words,),
-            "docker compose logs llm",
+            f"{_LOGS} llm",
         )
     elif not text.strip():
-        yield Finding(
-            "llm_answer", "llm", BROKEN, "a short prompt is answered with nothing", (words,), "docker compose logs llm"
-        )
+        yield Finding("llm_answer", "llm", BROKEN, "a short prompt is answered with nothing", (words,), f"{_LOGS} llm")
     else:
         yield _judge_text("llm_answer", "llm", text)
 
@@ -131,7 +130,7 @@ def gateway_health(scene: Scene) -> Iterator[Finding]:
     wanted = scene.setting("WS_TTS_ENGINE")
     if asked != resolved:
         said = f"the engine {asked!r} was asked for and {resolved!r} speaks: it fell back in silence"
-        yield Finding("gateway_health", "gateway", BROKEN, said, (), "docker compose logs ws_gateway_tts")
+        yield Finding("gateway_health", "gateway", BROKEN, said, (), f"{_LOGS} ws_gateway_tts")
     elif wanted and wanted != asked:
         said = f"WS_TTS_ENGINE is {wanted!r}, but the running gateway has {asked!r}"
         yield Finding("gateway_health", "gateway", BROKEN, said, (), f"{_RECREATE} ws_gateway_tts")
@@ -193,7 +192,7 @@ def web_page(scene: Scene) -> Iterator[Finding]:
 
 def _spoken(check: str, subject: str, said: Talk, service: str, key: str) -> Finding:
     """Judge a conversation that should have ended in speech."""
-    logs = f"docker compose logs --tail 100 {service}"
+    logs = f"{_LOGS} {service}"
     if said.refused:
         wrong_key = "401" in said.refused or "403" in said.refused
         following = f"set {key} in ci/.env, then {_RECREATE} {service}" if wrong_key else logs

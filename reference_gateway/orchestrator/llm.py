@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 import msgspec
-from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout
+from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, ConnectionTimeoutError
 
 from .messages import ChatFailed, ErrorCode
 from .settings import Settings
@@ -53,6 +53,9 @@ async def stream_answer(http: ClientSession, settings: Settings, prompt: str) ->
             await _check(response)
             async for text in _texts(response):
                 yield text
+    except ConnectionTimeoutError:
+        silence = f"no answer within {settings.connect_s:g} s"
+        raise ChatFailed("llm_unreachable", f"nobody answers at {settings.llm_url}: {silence}") from None
     except TimeoutError:
         raise ChatFailed("llm_timeout", f"the LLM said nothing for {settings.llm_idle_s:g} s") from None
     except (ClientError, ConnectionError) as error:

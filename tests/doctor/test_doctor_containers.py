@@ -15,7 +15,7 @@ from tests.stack.test_compose import COMPOSE_FILE, compose_stack, eventually, ne
 
 STEP_LIMIT_S = 3.0
 LOOKS = (
-    *("containers", "settings_arrived", "llm_health", "gateway_health", "gateway_utterance"),
+    *("containers", "startup", "settings_arrived", "llm_health", "gateway_health", "gateway_utterance"),
     *("orchestrator_health", "orchestrator_chat", "web_page"),
 )
 
@@ -93,7 +93,7 @@ def look(stack: ComposeStack, looks: tuple[str, ...] = LOOKS, **given: str) -> l
 
 def named(stack: ComposeStack, check: str, words: str) -> bool:
     return any(
-        one.severity is Severity.BROKEN and words in " ".join((one.said, *one.evidence))
+        one.severity in (Severity.BROKEN, Severity.UNKNOWN) and words in " ".join((one.said, *one.evidence))
         for one in look(stack, (check,))
     )
 
@@ -116,6 +116,8 @@ BROKEN: list[tuple[str, Broken, str, str]] = [
     ("gateway off its network", off_its_network("ws_gateway_tts"), "orchestrator_chat", "tts_unreachable"),
     ("llm off its network", off_its_network("llm"), "orchestrator_chat", "llm_unreachable"),
     ("page stopped", done_to("web", "stop", undo=("start",)), "web_page", "refused"),
+    ("llm stopped", done_to("llm", "stop", undo=("start",)), "containers", "llm is exited with exit code 0"),
+    ("llm had started", done_to("llm", "kill", undo=("start",)), "startup", "it had started, and now llm is exited"),
     (
         "orchestrator restarts for ever",
         with_settings("orchestrator", **RESTARTS),

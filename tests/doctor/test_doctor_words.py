@@ -5,7 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from pytest_wdtts.doctor import LOOKS, Finding, Scene, Severity, as_json, as_text, examine, exit_code, garble, redact
+from pytest_wdtts.doctor import (
+    LOOKS,
+    Finding,
+    Scene,
+    Severity,
+    as_json,
+    as_sum,
+    as_text,
+    examine,
+    exit_code,
+    garble,
+    redact,
+)
 from pytest_wdtts.doctor.garble import GARBLED, SUSPICIOUS
 from pytest_wdtts.doctor.scene import read_env_file
 
@@ -154,6 +166,13 @@ def test_text_and_json_say_the_same() -> None:
     assert body["schema"] == "wdtts.doctor/1"
     assert body["exit_code"] == 1
     assert body["findings"][0]["evidence"] == ["proof"]
+
+
+def test_the_last_line_counts_and_says_where_to_begin() -> None:
+    one, two = (Finding("c", "s", Severity.BROKEN, "x", (), following) for following in ("", "curl y"))
+    fine = Finding("c", "s", Severity.OK, "x", (), "curl z")
+    assert as_sum([fine, one, two]) == "doctor: 2 broken, 1 ok; begin with: curl y"
+    assert as_sum([fine]) == "doctor: 1 ok"
 
 
 def test_the_page_about_the_doctor_names_every_look() -> None:

@@ -1,6 +1,7 @@
 """The orchestrator against a real gateway and the stub LLM: what a client sees, and that no failure is silent."""
 
 import json
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -110,6 +111,20 @@ def test_an_llm_that_nobody_runs_is_named(tts: Service) -> None:
         last = chat(service, {"prompt": "你好"})[-1]
     assert last["code"] == "llm_unreachable"
     assert NOBODY in last["message"]
+
+
+def test_an_llm_whose_machine_does_not_answer_is_unreachable_not_slow(tts: Service) -> None:
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        with (
+            socket.create_connection(deaf.getsockname()),  # whoever comes after it is not even refused
+            orchestrator(url, tts.url, ORCHESTRATOR_CONNECT_S="0.5") as service,
+        ):
+            last = chat(service, {"prompt": "你好"})[-1]
+    assert last["code"] == "llm_unreachable"
+    assert "no answer within 0.5 s" in last["message"]
 
 
 def test_a_gateway_that_nobody_runs_is_named() -> None:

@@ -57,6 +57,11 @@ def page(whole: Service) -> "Iterator[Page]":
         yield one
 
 
+def artefact(name: str) -> Path:
+    ARTEFACTS.mkdir(exist_ok=True)
+    return ARTEFACTS / name
+
+
 def state_becomes(page: "Page", state: str) -> None:
     page.wait_for_function("state => document.getElementById('state').textContent === state", arg=state)
 
@@ -82,8 +87,7 @@ def test_the_page_shows_text_as_it_streams_and_plays_it(page: "Page") -> None:
     assert page.inner_text("#ttfa").endswith(" ms")
     # 40 ms a unit, to the tenth of a second that is shown.
     assert float(page.inner_text("#seconds").removesuffix(" s")) == pytest.approx(0.04 * len(text), abs=0.06)
-    ARTEFACTS.mkdir(exist_ok=True)
-    page.screenshot(path=ARTEFACTS / "web-page.png")
+    page.screenshot(path=artefact("web-page.png"))
     page.wait_for_function("!player.playing && player.peak === 0")
     assert troubles == []
 
@@ -111,6 +115,19 @@ def test_cancel_stops_text_and_sound(page: "Page") -> None:
 
 
 @needs_chromium
+def test_what_came_whole_and_still_sounds_can_be_stopped(page: "Page") -> None:
+    page.check("[value=tts]")
+    page.fill("#prompt", "很長的一段話" * 20)
+    page.click("#speak")
+    state_becomes(page, "完成")
+    page.wait_for_function("player.peak > 0.2")
+    page.click("#cancel")
+    state_becomes(page, "已停止")
+    page.wait_for_function("!player.playing && player.peak === 0")
+    assert page.is_disabled("#cancel")
+
+
+@needs_chromium
 def test_reading_aloud_goes_straight_to_the_gateway(page: "Page") -> None:
     page.check("[value=tts]")
     page.fill("#prompt", "你好，世界。")
@@ -129,6 +146,7 @@ def test_a_prompt_too_long_is_an_error_to_read_not_a_short_answer(page: "Page") 
     words = page.inner_text("#error")
     assert "llm_bad_request" in words
     assert "longer than the model's context length" in words
+    page.screenshot(path=artefact("web-page-error.png"))
 
 
 @needs_chromium

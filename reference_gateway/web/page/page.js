@@ -14,6 +14,7 @@ class Talk {
     this.seq = 0;
     this.startedAt = performance.now();
     this.ended = false;
+    this.cancelled = false;
     const query = key ? `?api_key=${encodeURIComponent(key)}` : "";
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     this.socket = new WebSocket(`${scheme}://${location.host}/${mode}${query}`);
@@ -47,7 +48,7 @@ class Talk {
         this.write(message.delta);
         break;
       case "audio_chunk":
-        this.sound(message);
+        if (!this.cancelled) this.sound(message);
         break;
       case "tts_end":
         this.end(message.cancelled ? "已取消" : "完成");
@@ -84,12 +85,19 @@ class Talk {
     }
   }
 
+  // All may have come and still sound for long: then there is only the player to stop.
   cancel() {
-    if (this.socket.readyState === WebSocket.OPEN) {
+    this.cancelled = true;
+    if (this.ended) part("state").textContent = "已停止";
+    else if (this.socket.readyState === WebSocket.OPEN) {
       this.send({ type: "cancel", session_id: this.id, seq: this.seq++ });
     }
     player.reset();
-    part("cancel").disabled = true;
+    this.offerCancel();
+  }
+
+  offerCancel() {
+    part("cancel").disabled = this.cancelled || (this.ended && !player.playing);
   }
 
   end(state, error = "") {
@@ -97,7 +105,7 @@ class Talk {
     part("state").textContent = state;
     part("error").textContent = error;
     part("error").hidden = !error;
-    part("cancel").disabled = true;
+    this.offerCancel();
     this.socket.close();
   }
 }
@@ -139,6 +147,7 @@ function draw() {
   }
   pen.stroke();
   if (!talk || !player) return;
+  talk.offerCancel();
   const now = player.unitNow;
   if (now < 0) return;
   talk.units.forEach((span, index) => {
