@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from .causes import Cause, Fact, Finding, fact, weighed
+from .load_judges import way_ms
 from .seen import Seen, StepSeen
 
 MIB = 1024 * 1024
@@ -10,6 +11,7 @@ LEAK_MIB = 8.0
 """Memory that each load has to leave behind when it comes for the last time."""
 DRIFT_MS = 20.0
 DRIFT_FACTOR = 1.5
+QUEUE_MS = 200.0
 EXCESS_UNITS = 4.0
 
 
@@ -76,9 +78,12 @@ def _memory(seen: Seen, for_: list[Fact], against: list[Fact]) -> float:
 
 
 def _drift(seen: Seen, for_: list[Fact], against: list[Fact]) -> float:
-    """Service time of each repeated load, its last time against its first: the least of them counts."""
+    """Service time of each repeated load, its last time against its first: the least of them counts.
+
+    Where the first step was slow already there is a queue, whose length is another each time.
+    """
     repeated = [tries for tries in _in_order(seen) if len(tries) >= 2]
-    if not repeated:
+    if not repeated or not seen.smallest or seen.smallest[0].ms("service_time", "p50") - way_ms(seen) >= QUEUE_MS:
         return 0.0
     least = min(repeated, key=_drift_strength)
     strength = _drift_strength(least)

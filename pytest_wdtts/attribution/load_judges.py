@@ -69,52 +69,56 @@ def gateway_stalls(seen: Seen) -> Finding:
 
 def slow_readers_hurt_others(seen: Seen) -> Finding:
     """Sessions that read well are slower, or fail, while others read slowly; all else is the same."""
+    waits, told = _others_wait(seen)
+    failed = _others_fail(seen)
+    strength = max(waits, HURT_STRENGTH if failed else 0.0)
+    if strength < 1 and not any(one.backpressure for one in seen.of("slow_readers")):
+        return Finding(
+            cause=Cause.SLOW_READERS, strength=strength, assessable=False, evidence_against=tuple(bound(seen))
+        )
+    return Finding(
+        cause=Cause.SLOW_READERS,
+        strength=strength,
+        assessable=bool(told) or strength >= 1,
+        evidence_for=(*(told if waits >= 1 else ()), *failed),
+        evidence_against=() if waits >= 1 else told,
+    )
+
+
+def _others_wait(seen: Seen) -> tuple[float, tuple[Fact, ...]]:
+    """How much slower the others were than under the same load without slow readers."""
     steps = seen.of("slow_readers")
     controls = [one for one in steps if not one.step.slow_share]
     slow = [one for one in steps if one.step.slow_share]
     if not controls or not slow:
-        return Finding(cause=Cause.SLOW_READERS, assessable=False)
-    calm_ms, calm_p99_ms = (max(one.ms("service_time", at) for one in controls) for at in ("p95", "p99"))
-    calm_p50_ms = max(one.ms("service_time", "p50") for one in controls)
+        return 0.0, ()
+    calm_p50_ms, calm_ms, calm_p99_ms = (
+        max(one.ms("service_time", figure) for one in controls) for figure in ("p50", "p95", "p99")
+    )
     worst = max(slow, key=lambda one: one.ms("service_time"))
-    worst_ms = worst.ms("service_time")
-    hurt = [one for one in slow if not one.served] if all(one.served for one in controls) else []
-    strength = 0.0
-    if worst_ms >= HURT_FACTOR * calm_ms:
-        strength = max(0.0, worst_ms - calm_p99_ms) / HURT_MS
-    if hurt:
-        strength = max(strength, HURT_STRENGTH)
-    pressed = [one for one in slow if one.backpressure]
-    reached = bool(pressed) or strength >= 1
+    slow_ms = worst.ms("service_time")
+    strength = max(0.0, slow_ms - calm_p99_ms) / HURT_MS if slow_ms >= HURT_FACTOR * calm_ms else 0.0
     told = fact(
         "others_wait" if strength >= 1 else "others_stay",
         calm_ms=calm_ms,
-        slow_ms=worst_ms,
+        slow_ms=slow_ms,
         calm_p50_ms=calm_p50_ms,
         slow_p50_ms=worst.ms("service_time", "p50"),
         readers=worst.slow_readers,
         pause_s=worst.step.slow_pause_s,
     )
-    if not reached:
-        return Finding(
-            cause=Cause.SLOW_READERS, strength=strength, assessable=False, evidence_against=tuple(bound(seen))
-        )
-    for_ = [told] if strength >= 1 else []
-    against = [] if strength >= 1 else [told]
-    if hurt:
-        for_.append(
-            fact(
-                "others_fail",
-                errors=sum(one.counts["errors"] for one in hurt),
-                missing=sum(one.counts["missing_units"] for one in hurt),
-            )
-        )
-    return Finding(
-        cause=Cause.SLOW_READERS,
-        strength=strength,
-        evidence_for=tuple(for_),
-        evidence_against=tuple(against),
-    )
+    return strength, (told,)
+
+
+def _others_fail(seen: Seen) -> tuple[Fact, ...]:
+    """Who failed beside slow readers, where nobody did without them: no matter of time, so every step is evidence."""
+    steps = [one for one in seen.steps if one.step.experiment == "slow_readers"]
+    hurt = [one for one in steps if one.step.slow_share and not one.served]
+    controls = [one for one in steps if not one.step.slow_share]
+    if not hurt or not controls or not all(one.served for one in controls):
+        return ()
+    errors, missing = (sum(one.counts[name] for one in hurt) for name in ("errors", "missing_units"))
+    return (fact("others_fail", errors=errors, missing=missing),)
 
 
 def best(tries: Sequence[StepSeen], measure: str, figure: str = "p95") -> float:

@@ -128,6 +128,12 @@ def conclude_diagnosis(directory: Path) -> Concluded:
     return Concluded(head=head, seen=seen, end=end, diagnosis=diagnosis, directory=str(directory))
 
 
+def _may_try_again(step: Step, lost: list[StepSeen], pace: Pace) -> bool:
+    """Whether this step, and its experiment, have a try left."""
+    of_experiment = sum(one.step.experiment == step.experiment for one in lost)
+    return sum(one.step == step for one in lost) < MOST_AGAIN and of_experiment < pace.tries_again
+
+
 def write_concluded(concluded: Concluded) -> tuple[DiagnosisReport, list[Path]]:
     """Write the report beside the evidence. Raises `OwnFailure` where that cannot be."""
     head, end = concluded.head, concluded.end
@@ -167,7 +173,7 @@ def _drive_all(
             journal = f"{order.scenario}.jsonl"
             append(folder, StepLine(step, before, journal))
             steps.append(observe(step, journal, before, live.drive(order.plan(run_id), order, folder / journal)))
-            again = sum(one.step == step for one in lost) < MOST_AGAIN and len(lost) < asked.pace.tries_again
+            again = _may_try_again(step, lost, asked.pace)
             if again and not steps[-1].valid:
                 lost.append(steps[-1])
                 tell(f"step {number + 1} is no evidence ({steps[-1].validity}): again")

@@ -25,7 +25,7 @@ SLOW_SESSIONS = 8
 class Pace(Struct, frozen=True, kw_only=True):
     """How thorough a diagnosis is. `pauses` are the slow readers' shares and pauses, in rising order.
 
-    `tries_again` steps may be taken again where our own machine was too slow for them.
+    `tries_again` steps of each experiment may be taken again where our own machine was too slow for them.
     """
 
     rungs: tuple[int, ...] = (10, 25, 50)
@@ -52,7 +52,7 @@ QUICK = Pace(
     rounds=1,
     step_s=4.0,
     bisections=2,
-    tries_again=4,
+    tries_again=3,
     pauses=((0.3, 5.5),),
     slow_step_s=6.5,
     flush=(("zh_low_punct", 10.0),),

@@ -152,6 +152,29 @@ def test_what_a_cause_does_to_others_is_its_symptom() -> None:
     assert diagnosis.symptoms == (Cause.SATURATED,)
 
 
+def test_others_that_fail_beside_slow_readers_are_seen_though_we_were_late() -> None:
+    failing = {"errors": 6, "missing_units": 2595}
+    steps = [
+        replace(one, valid=False, counts=one.counts | (failing if one.step.slow_share else {}))
+        if one.step.experiment == "slow_readers"
+        else one
+        for one in healthy_steps()
+    ]
+    diagnosis = judged(steps)
+    assert diagnosis.cause is Cause.SLOW_READERS
+    assert keys(diagnosis.findings[0].evidence_for) == ["others_fail"]
+
+
+def test_a_queue_that_is_longer_the_second_time_is_no_drift() -> None:
+    queue = [
+        replace(s, figures=s.figures | {"service_time_ms": percentiles(877 + 100 * n)})
+        for n, s in enumerate(healthy_steps())
+    ]
+    diagnosis = judged(queue)
+    assert diagnosis.cause is Cause.SATURATED
+    assert not finding(diagnosis, Cause.DRIFT).named
+
+
 def test_two_causes_of_their_own_make_both_less_sure() -> None:
     alone, both = judged(holding(healthy_steps())), judged(holding(leaking(healthy_steps())))
     assert [one.cause for one in both.findings if one.named] == [Cause.FLUSH, Cause.DRIFT]
