@@ -20,6 +20,7 @@ from pytest_wdtts.doctor import (
 )
 from pytest_wdtts.doctor.garble import GARBLED, SUSPICIOUS
 from pytest_wdtts.doctor.scene import read_env_file
+from tests.doctor import test_doctor_containers, test_doctor_live, test_doctor_startup
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "ci" / ".env.example"
 GPU = {
@@ -97,27 +98,27 @@ def test_the_example_has_every_setting_that_is_known_to_the_guide() -> None:
     assert set(GPU) <= set(read_env_file(EXAMPLE))
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "severity", "words"),
-    [
-        ("HF_TOKEN", "", "warning", "gated"),
-        ("HF_TOKEN", "sk-12345", "warning", "does not look like"),
-        ("SGLANG_MODEL", "", "broken", "missing"),
-        ("SGLANG_MODEL", "just-a-name", "broken", "OWNER/NAME"),
-        ("SGLANG_MODEL", "owner/model-GGUF", "warning", "5.5"),
-        ("MAX_MODEL_LEN", "", "warning", "missing"),
-        ("MAX_MODEL_LEN", "many", "broken", "whole number"),
-        ("MAX_MODEL_LEN", "131072", "warning", "8 GB"),
-        ("SGLANG_MEM_FRACTION_STATIC", "95", "broken", "share from 0 to 1"),
-        ("SGLANG_MEM_FRACTION_STATIC", "0.5", "warning", "KV cache may not fit"),
-        ("SGLANG_KV_CACHE_DTYPE", "int4", "broken", "fp8_e4m3"),
-        ("SGLANG_KV_CACHE_DTYPE", "auto", "warning", "halves"),
-        ("SGLANG_ALLOW_AUTO_TRUNCATE", "", "warning", "400"),
-        ("SGLANG_MAX_TOTAL_TOKENS", "", "warning", "missing"),
-        ("SGLANG_MAX_TOTAL_TOKENS", "1024", "broken", "below MAX_MODEL_LEN"),
-        ("SGLANG_MEM_FRACTION", "0.9", "warning", "SGLANG_MEM_FRACTION_STATIC is"),
-    ],
-)
+WRONG_SETTINGS = [
+    ("HF_TOKEN", "", "warning", "gated"),
+    ("HF_TOKEN", "sk-12345", "warning", "does not look like"),
+    ("SGLANG_MODEL", "", "broken", "missing"),
+    ("SGLANG_MODEL", "just-a-name", "broken", "OWNER/NAME"),
+    ("SGLANG_MODEL", "owner/model-GGUF", "warning", "5.5"),
+    ("MAX_MODEL_LEN", "", "warning", "missing"),
+    ("MAX_MODEL_LEN", "many", "broken", "whole number"),
+    ("MAX_MODEL_LEN", "131072", "warning", "8 GB"),
+    ("SGLANG_MEM_FRACTION_STATIC", "95", "broken", "share from 0 to 1"),
+    ("SGLANG_MEM_FRACTION_STATIC", "0.5", "warning", "KV cache may not fit"),
+    ("SGLANG_KV_CACHE_DTYPE", "int4", "broken", "fp8_e4m3"),
+    ("SGLANG_KV_CACHE_DTYPE", "auto", "warning", "halves"),
+    ("SGLANG_ALLOW_AUTO_TRUNCATE", "", "warning", "400"),
+    ("SGLANG_MAX_TOTAL_TOKENS", "", "warning", "missing"),
+    ("SGLANG_MAX_TOTAL_TOKENS", "1024", "broken", "below MAX_MODEL_LEN"),
+    ("SGLANG_MEM_FRACTION", "0.9", "warning", "SGLANG_MEM_FRACTION_STATIC is"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "severity", "words"), WRONG_SETTINGS)
 def test_a_wrong_setting_is_named_with_what_to_set(
     tmp_path: Path, name: str, value: str, severity: str, words: str
 ) -> None:
@@ -178,3 +179,14 @@ def test_the_last_line_counts_and_says_where_to_begin() -> None:
 def test_the_page_about_the_doctor_names_every_look() -> None:
     page = (EXAMPLE.parents[1] / "docs" / "how-to" / "doctor.md").read_text(encoding="utf-8")
     assert [look.name for look in LOOKS if f"`{look.name}`" not in page] == []
+
+
+def test_the_page_counts_what_the_doctor_was_tried_on() -> None:
+    page = (EXAMPLE.parents[1] / "docs" / "how-to" / "doctor.md").read_text(encoding="utf-8")
+    tried = {
+        "test_doctor_live.py": len(test_doctor_live.BROKEN),
+        "test_doctor_containers.py": len(test_doctor_containers.BROKEN),
+        "test_doctor_startup.py": len(test_doctor_startup.FAILURES),
+        "test_doctor_words.py": len(WRONG_SETTINGS),
+    }
+    assert [name for name, count in tried.items() if f"| {count} | `tests/doctor/{name}` |" not in page] == []
