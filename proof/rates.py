@@ -54,8 +54,14 @@ LADDERS = {
     "seconds": Ladder((2, 1, 0.5)),
     "kib": Ladder((1024, 512, 256), up=(2048, 4096)),
     "": Ladder((AS_IT_IS,)),
+    "loop_blocked": Ladder((2000, 1000, 500, 300)),
+    "cpu_per_unit": Ladder((8, 4, 2, 1)),
+    "log_on_loop": Ladder((16, 8, 4), up=(64, 256)),
 }
+"""By dial, or by defect where a dial means something else there."""
 UNITS = {"ms_per_s": "ms/s", "ms": "ms", "seconds": "s", "kib": "KiB"}
+NOT_AT_TARGET: dict[str, str] = {}
+"""Defects that no run of this size can show at the first value tried, and why."""
 
 
 class Tried(Struct, frozen=True):
@@ -75,6 +81,11 @@ class Measured(Struct, frozen=True):
     scenario: str
     dial: str
     tried: list[Tried]
+
+    @property
+    def ladder(self) -> Ladder:
+        """The values that its dial is turned to."""
+        return LADDERS.get(self.defect) or LADDERS[self.dial]
 
     @property
     def lowest(self) -> Tried | None:
@@ -134,7 +145,7 @@ def study(cases: list[Case], measured: dict[str, Measured], minutes: float) -> N
             while waiting and len(going) < AT_ONCE and time.monotonic() < until_s:
                 defect = waiting.pop(0)
                 case, known = by_defect[defect], measured.setdefault(defect, begun(by_defect[defect]))
-                value = LADDERS[known.dial].next_after(known.tried)
+                value = known.ladder.next_after(known.tried)
                 if value is None:
                     continue
                 if case.conformance:
@@ -163,7 +174,7 @@ def keep(measured: dict[str, Measured], defect: str, tried: Tried) -> None:
     """Add one run and publish all."""
     known = measured[defect]
     measured[defect] = replace(known, tried=[*known.tried, tried])
-    everything = [measured[case.defect] for case in CASES if case.defect in measured and measured[case.defect].tried]
+    everything = [measured.get(case.defect) or begun(case) for case in CASES]
     FOLDER.mkdir(parents=True, exist_ok=True)
     FILE.write_bytes(msgspec.json.format(msgspec.json.encode(everything), indent=1) + b"\n")
     (FOLDER / "rates.md").write_text(markdown(everything), encoding="utf-8")
@@ -177,7 +188,7 @@ def chunks_of_a_run() -> int:
 
 def markdown(measured: list[Measured]) -> str:
     """The table for people."""
-    rated = [one for one in measured if one.dial in ("rate", "share")]
+    rated = [one for one in measured if one.dial in ("rate", "share") and one.tried]
     found = sum(one.found_at_target for one in rated)
     lines = [
         "# Lowest rates found",
@@ -194,7 +205,9 @@ def markdown(measured: list[Measured]) -> str:
         "| defect | turned | found at | not found at | by, at the lowest | expected, but green there |",
         "|---|---|---|---|---|---|",
     ]
-    return "\n".join([*lines, *(_line(one) for one in measured)]) + "\n"
+    reasons = [f"- `{defect}`: {why}" for defect, why in NOT_AT_TARGET.items()]
+    notes = ["", "What is not found at the first value tried:", "", *reasons] if reasons else []
+    return "\n".join([*lines, *(_line(one) for one in measured), *notes]) + "\n"
 
 
 def _line(one: Measured) -> str:
@@ -205,7 +218,7 @@ def _line(one: Measured) -> str:
     cells = (
         f"`{name}`",
         one.dial or one.scenario,
-        ", ".join(found),
+        ", ".join(found) if one.tried else "not measured yet",
         ", ".join(missed),
         f"{len(by)} cases" if one.scenario == "conformance" else _rows(by),
         _rows(green),

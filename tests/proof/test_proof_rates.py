@@ -38,7 +38,7 @@ def test_what_strikes_a_share_begins_at_the_target() -> None:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.defect)
 def test_every_defect_has_a_dial_or_is_tried_as_it_is(case: Case) -> None:
     known = begun(case)
-    value = LADDERS[known.dial].down[0]
+    value = known.ladder.down[0]
     request = full_size(case, known, value).request
     assert request.startswith(case.defect)
     assert (f"{known.dial}={value:g}" in request) is bool(known.dial)
