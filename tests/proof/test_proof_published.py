@@ -19,8 +19,6 @@ def test_the_published_clean_runs_blame_nobody_by_counting() -> None:
     published = json.loads((FOLDER / "false_alarms.json").read_bytes())
     assert published["runs"] >= 100, "run: make proof-clean"
     assert set(published["red"]) <= STATISTICAL
-    judged_often = {row for row, runs in published["assessed"].items() if runs >= 30}
-    assert {"isolation_latency", "slow_readers_contained", "isolation_errors"} <= judged_often
 
 
 def test_the_published_rates_name_every_defect_and_what_is_not_found_at_the_target() -> None:
