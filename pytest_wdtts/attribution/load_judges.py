@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from .causes import Cause, Fact, Finding, fact, weighed
 from .seen import Seen, StepSeen
 
+NOT_MIRRORED = 0.5
+"""What a rise is worth where the smallest load did not come again afterwards: the gateway may slow down with time."""
 RISE_MS = 60.0
 """By so much service time and TTFA (p95) have to rise from the smallest load to the largest."""
 ALWAYS_SLOW_MS = 100.0
@@ -144,6 +146,11 @@ def _rise_strength(seen: Seen, for_: list[Fact], against: list[Fact]) -> float |
     linear = load / small[0].step.sessions
     rises = [(after - before - own_ms) / RISE_MS for before, after in (service, ttfa)]
     strength = min(*rises, service[1] / max(service[0], 1.0) / linear)
+    last_small, first_large = (
+        pick(place for place, one in enumerate(seen.steps) if one in tries)
+        for pick, tries in ((max, small), (min, large))
+    )
+    strength *= 1.0 if first_large < last_small else NOT_MIRRORED
     told = fact(
         "rises_together" if strength >= 1 else "does_not_rise",
         small=small[0].step.sessions,
@@ -165,7 +172,9 @@ def _constant_strength(seen: Seen, found: list[Fact]) -> float:
     """A gateway that is slow for the smallest load already carries none under such an objective."""
     if not seen.smallest:
         return 0.0
-    alone_ms = best(seen.smallest, "service_time", "p50") - way_ms(seen)
+    # A try for which we were late is no proof of slowness, but it is one of speed.
+    tries = [one for one in seen.steps if one.step == seen.smallest[0].step]
+    alone_ms = best(tries, "service_time", "p50") - way_ms(seen)
     if alone_ms >= ALWAYS_SLOW_MS:
         found.append(fact("always_slow", sessions=seen.smallest[0].step.sessions, service_ms=alone_ms))
     return max(0.0, alone_ms / ALWAYS_SLOW_MS)

@@ -175,6 +175,12 @@ def test_a_queue_that_is_longer_the_second_time_is_no_drift() -> None:
     assert not finding(diagnosis, Cause.DRIFT).named
 
 
+def test_a_rise_that_was_not_mirrored_may_be_drift() -> None:
+    whole, first_half = saturated(healthy_steps()), saturated(healthy_steps())[:2]
+    strengths = [finding(judged(steps), Cause.SATURATED).strength for steps in (whole, first_half)]
+    assert strengths[1] == strengths[0] / 2
+
+
 def test_two_causes_of_their_own_make_both_less_sure() -> None:
     alone, both = judged(holding(healthy_steps())), judged(holding(leaking(healthy_steps())))
     assert [one.cause for one in both.findings if one.named] == [Cause.FLUSH, Cause.DRIFT]
