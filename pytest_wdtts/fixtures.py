@@ -106,7 +106,10 @@ def checklist(wdtts_run: "Outcome", request: pytest.FixtureRequest) -> Callable[
     from .verdict import Verdict
 
     def check(row_id: str) -> None:
-        row = wdtts_run.row(row_id)
+        try:
+            row = wdtts_run.row(row_id)
+        except KeyError as error:
+            pytest.fail(error.args[0], pytrace=False)
         request.node.user_properties += junit_properties(row, wdtts_run.report)
         if request.config.pluginmanager.has_plugin("allure_listener"):
             tell_allure(row, wdtts_run.report, [written.path for written in wdtts_run.written])

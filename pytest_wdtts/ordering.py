@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 RUNS: "pytest.StashKey[dict[str, Outcome | Exception]]" = pytest.StashKey()
 """What came of each run, by what was asked for."""
 NAMES = pytest.StashKey[dict[str, str]]()
+KEYS = pytest.StashKey[dict[str, list[str]]]()
 
 
 def run_name(config: pytest.Config, asked: Asked) -> str:
@@ -35,6 +36,18 @@ def run_name(config: pytest.Config, asked: Asked) -> str:
     return names[asked.key]
 
 
+def report_dir(config: pytest.Config, asked: Asked) -> str:
+    """Return where a run's reports go: the first of a scenario has the directory, each other a folder in it."""
+    directory: str = setting(config, "report")
+    if not asked.scenario:
+        return directory
+    keys = config.stash.setdefault(KEYS, {}).setdefault(asked.scenario, [])
+    if asked.key not in keys:
+        keys.append(asked.key)
+    number = keys.index(asked.key) + 1
+    return directory if number == 1 else os.path.join(directory, f"{asked.scenario}-{number}")
+
+
 def take_order(config: pytest.Config, asked: Asked) -> "Order":
     """Make the order. Raises `pytest.UsageError` for a setting that cannot be read."""
     from .gate import Order
@@ -49,7 +62,7 @@ def take_order(config: pytest.Config, asked: Asked) -> "Order":
             url=setting(config, "url") or "",
             api_key=setting(config, "api-key"),
             defects=tuple(defect.split(";")) if defect else (),
-            report_dir=setting(config, "report"),
+            report_dir=report_dir(config, asked),
             transport=setting(config, "transport"),
             keep_stack=setting(config, "keep-stack") == "yes",
             cluster=setting(config, "cluster"),

@@ -209,3 +209,16 @@ def test_markers_on_a_users_own_test(tmp_path: Path) -> None:
         pytest.skip("this machine is too busy to drive 3 sessions on time")
     assert code == 0, said
     assert "test_own: PASS" in said
+
+
+MISSPELT = """
+@pytest.mark.load(sessions=1, cps=20, duration_s=1)
+def test_own(checklist):
+    checklist("missing_unit")
+"""
+
+
+def test_a_row_that_is_not_there_is_refused_with_the_valid_ids(tmp_path: Path) -> None:
+    code, said = Project(tmp_path, test=MISSPELT).run()
+    assert code == 1
+    assert "no row 'missing_unit': one of run_valid, session_errors, missing_units" in said

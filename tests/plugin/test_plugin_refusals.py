@@ -157,10 +157,11 @@ def test_a_report_directory_that_cannot_be(project: Project) -> None:
 
 NAMED = """\
 from pytest_wdtts.markers import read_markers
-from pytest_wdtts.ordering import run_name
+from pytest_wdtts.ordering import report_dir, run_name
 
 def pytest_collection_finish(session):
     print("NAMES", *(run_name(session.config, read_markers(item)) for item in session.items))
+    print("FOLDERS", *(report_dir(session.config, read_markers(item)) for item in session.items))
 """
 
 ALIKE = """
@@ -181,6 +182,14 @@ def test_tests_that_ask_for_the_same_share_a_run_and_two_runs_never_share_a_name
     code, said = project.run("--collect-only", "-s")
     assert code == 0, said
     assert "NAMES test_one test_one test_one-2" in said.splitlines()
+
+
+def test_two_runs_of_a_scenario_never_share_a_report(pytester: pytest.Pytester) -> None:
+    project = InProcess(pytester, test=ALIKE.replace("@pytest.mark.load", "@pytest.mark.baseline\n@pytest.mark.load"))
+    (pytester.path / "conftest.py").write_text(NAMED)
+    code, said = project.run("--collect-only", "-s", "--wdtts-report", "kept")
+    assert code == 0, said
+    assert f"FOLDERS kept kept {os.path.join('kept', 'baseline-2')}" in said.splitlines()
 
 
 STRENGTH = """\
