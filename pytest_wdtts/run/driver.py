@@ -91,6 +91,7 @@ class Run:
         cpu_s = time.process_time()
         for session in (*self.plan.sessions, *self.plan.probes):
             self._plan_conversation(session)
+        self._journal.checkpoint(self.result)  # A run that is killed at once still says who was to take part.
         gc.collect()
         # Nothing of a run is left for the collector: what is over is freed at once, what is recorded stays.
         collecting = gc.isenabled()
