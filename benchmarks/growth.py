@@ -88,16 +88,21 @@ BESIDE = ("lateness_p99_ms", "service_time_p99_ms", "memory_mb", "gateway_cpu_s_
 
 
 def plot(grown: dict[str, Any], path: Path) -> None:
-    """Draw cost against size, a panel a study, as an SVG that any browser shows."""
+    """Draw cost against size, a panel a study, as an SVG that any browser shows: each run, and the medians' line."""
     import matplotlib as mpl
 
     mpl.use("svg")
+    mpl.rcParams.update({"font.size": 9, "svg.fonttype": "none", "svg.hashsalt": "growth"})
     from matplotlib import pyplot
 
-    figure, panels = pyplot.subplots(1, len(grown["studies"]), figsize=(12, 3.6), squeeze=False, layout="constrained")
+    figure, panels = pyplot.subplots(1, len(grown["studies"]), figsize=(10, 3), squeeze=False, layout="constrained")
     for panel, (name, study) in zip(panels[0], grown["studies"].items(), strict=True):
+        for point in study["points"]:
+            panel.plot([point["at"]] * len(point["runs"]), point["runs"], ".", color="0.6")
         at = [point["at"] for point in study["points"]]
         panel.plot(at, [point["cpu_s_per_1000"] for point in study["points"]], marker="o")
-        panel.set(xlabel=name, ylabel=f"CPU-seconds per {study['per']}", ylim=(0, None), xscale="log")
-    figure.savefig(path)
+        panel.set(xlabel=name, ylabel=f"CPU-s per {study['per']}", ylim=(0, None), xscale="log")
+        panel.set_xticks(at, [f"{value:g}" for value in at])
+        panel.minorticks_off()
+    figure.savefig(path, metadata={"Date": None})
     pyplot.close(figure)

@@ -17,6 +17,7 @@ from pytest_wdtts.clock import NS_PER_S
 from pytest_wdtts.errors import WdttsError
 from pytest_wdtts.gate.carry_out import conclude, new_run_id
 from pytest_wdtts.gate.open_files import need_files
+from pytest_wdtts.record import RunResult
 from pytest_wdtts.run import SCENARIOS, Run, plan_run
 from pytest_wdtts.stack import EmbeddedStack
 from pytest_wdtts.transport import choose_transport, parse_target
@@ -44,11 +45,10 @@ def measure(sessions: int, cps: float, duration_s: float, transport_name: str, d
     try:
         place(GATEWAY_CORE, stack.pids()[0])
 
-        async def drive() -> Run:
+        async def drive() -> tuple[RunResult, int]:
             origin_ns = time.monotonic_ns() + LEAD_NS
             run = Run(plan, gateway, stack, transport, directory / "truth.jsonl", origin_ns=origin_ns)
-            await run.execute()
-            return run
+            return await run.execute(), origin_ns
 
         before_ns = wall_minus_monotonic_ns()
         with (
@@ -56,14 +56,14 @@ def measure(sessions: int, cps: float, duration_s: float, transport_name: str, d
             placed(GENERATOR_CORE),
             asyncio.Runner(loop_factory=transport.new_event_loop) as runner,
         ):
-            run = runner.run(drive())
+            result, origin_ns = runner.run(drive())
         offset_ns = unmoved(before_ns, wall_minus_monotonic_ns())
     finally:
         stack.stop()
-    outcome = conclude(run.result, directory)
-    wire = conversations(read_streams(packets), port, run.origin_ns + offset_ns)
+    outcome = conclude(result, directory)
+    wire = conversations(read_streams(packets), port, origin_ns + offset_ns)
     p99_ms = {name: figures["p99"] for name, figures in outcome.report.latency.items()}
-    return compare([*run.result.sessions, *run.result.probes], wire, p99_ms)
+    return compare([*result.sessions, *result.probes], wire, p99_ms)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -115,11 +115,6 @@ class Run:
             self._finish(stopped or "", time.process_time() - cpu_s)
         return self.result
 
-    @property
-    def origin_ns(self) -> int:
-        """The run's origin, a time of the machine's monotonic clock."""
-        return self._origin_ns
-
     # --- World, as conversations see it ----------------------------------------------------------------------
 
     def now_ns(self) -> int:
