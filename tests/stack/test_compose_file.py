@@ -18,6 +18,12 @@ from tests.stack.test_compose import COMPOSE_FILE, ROOT, compose_stack, containe
 
 EXAMPLE = ROOT / "ci" / ".env.example"
 UP_LIMIT_S = 120.0
+HEARS_CTRL_C = """\
+import signal, sys, pytest
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.exit(pytest.main(sys.argv[1:]))
+"""
+"""A child of a shell's background job starts with Ctrl-C ignored, and would never hear it."""
 
 
 def configured(*profiles: str, **settings: str) -> dict[str, Any]:
@@ -110,9 +116,13 @@ def test_a_full_disk_is_named_and_nothing_is_left(tmp_path: Path, monkeypatch: p
 
 @needs_engine
 def test_ctrl_c_takes_down_what_was_coming_up(tmp_path: Path) -> None:
-    asked = [sys.executable, "-m", "pytest", "-q", "-m", "baseline", "scenarios/baseline", "--wdtts-stack", "compose"]
+    asked = ["-q", "-m", "baseline", "scenarios/baseline", "--wdtts-stack", "compose"]
     suite = subprocess.Popen(
-        [*asked, "--wdtts-report", str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [sys.executable, "-c", HEARS_CTRL_C, *asked, "--wdtts-report", str(tmp_path)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     try:
         give_up_s = time.monotonic() + UP_LIMIT_S
