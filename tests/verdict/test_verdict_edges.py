@@ -424,6 +424,13 @@ def test_unsent_audio_is_bounded_by_session() -> None:
     assert (piece.at_s, piece.what) == (1.0, "4.5 MiB of audio wait for readers")
 
 
+@pytest.mark.parametrize(("unsent_mib", "kept"), [(2.0, True), (2.5, False)])
+def test_where_some_read_slowly_audio_may_wait_for_those_alone(unsent_mib: float, kept: bool) -> None:
+    result = faulty_run()
+    result.samples = [replace(sample, unsent_bytes=round(unsent_mib * MIB)) for sample in result.samples]
+    assert passes(result, "gateway_resources") is kept
+
+
 def test_a_process_that_cannot_be_seen_is_not_judged() -> None:
     assert row_of(sampled(60, 600), "gateway_resources").verdict is Verdict.NOT_ASSESSABLE
     unknown = sampled(60, 60, 60)
@@ -520,3 +527,13 @@ def test_a_loop_delay_that_comes_once_in_a_hundred_is_no_p99() -> None:
     assert passes(result, "run_valid")
     result.loop_delays_ns = [NS_PER_MS] * 98 + [400 * NS_PER_MS] * 2
     assert not passes(result, "run_valid")
+
+
+def test_what_the_protocol_explains_is_still_an_error_of_somebody_untouched() -> None:
+    result = faulty_run()
+    record = result.sessions[UNTOUCHED]
+    record.note(12 * NS_PER_S, EventKind.RESUME_SENT, "3")
+    error("resume_not_available", 13.0)(record)
+    assert passes(result, "session_errors")
+    (piece,) = row_of(result, "isolation_errors").evidence
+    assert (piece.at_s, piece.session) == (13.0, record.plan.session_id)
