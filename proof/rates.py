@@ -60,8 +60,21 @@ LADDERS = {
 }
 """By dial, or by defect where a dial means something else there."""
 UNITS = {"ms_per_s": "ms/s", "ms": "ms", "seconds": "s", "kib": "KiB"}
-NOT_AT_TARGET: dict[str, str] = {}
-"""Defects that no run of this size can show at the first value tried, and why."""
+NOT_AT_TARGET: dict[str, str] = {
+    "service_drift": "`unit_latency_p99_stable` is red, its own row sees the rise and does not call it certain: chunks "
+    "queue behind each other, and it seems that a rise that bends is taken for a level that wanders.",
+    "synthesis_on_loop": "at this load it is no slowness but an overload: red are `session_errors`, `missing_units`, "
+    "`sent_equals_received` and `session_end`.",
+    "cpu_per_unit": "the same: an overload, with errors in place of a trend.",
+    "log_on_loop": "the log of an embedded gateway is always taken, so nobody waits for it.",
+    "slow_accept": "one slow connection of eighty; only the TTFA of the probes is judged over time.",
+    "slow_reader_blocks": "with the scenario's own pauses it stops everybody: red are `isolation_errors`, "
+    "`session_errors`, `missing_units` and four more, before a p99 can be compared.",
+    "memory_leak": "80 MiB in a run are less than what the row allows for its audio.",
+    "unbounded_buffer": "fifteen slow readers kept less than fifty sessions were allowed when this was measured; since "
+    "then the row allows for the slow readers alone.",
+}
+"""Defects that are not found by their own rows at the first value tried, and why."""
 
 
 class Tried(Struct, frozen=True):
