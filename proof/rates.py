@@ -72,7 +72,7 @@ NOT_AT_TARGET: dict[str, str] = {
     "`session_errors`, `missing_units` and four more, before a p99 can be compared.",
     "memory_leak": "80 MiB in a run are less than what the row allows for its audio.",
     "unbounded_buffer": "fifteen slow readers kept less than fifty sessions were allowed when this was measured; since "
-    "then the row allows for the slow readers alone.",
+    "then the row allows for those alone who read slowly or were cut off.",
 }
 """Defects that are not found by their own rows at the first value tried, and why."""
 

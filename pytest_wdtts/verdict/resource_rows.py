@@ -1,6 +1,6 @@
 """The row about what the gateway holds, where its process can be seen: memory, and audio that nobody takes."""
 
-from ..faults import SlowReader
+from ..faults import Disconnect, SlowReader
 from ..record import GatewaySample
 from .case import Case
 from .row import Evidence, Row, Verdict, evidence, judged
@@ -14,9 +14,10 @@ def gateway_resources(case: Case) -> Row:
     limits, samples = case.limits, case.result.samples
     sent_mib = sum(sum(record.pcm_bytes) for record in case.records) / MIB
     memory_mib = limits.memory_floor_mib + limits.memory_audio_factor * sent_mib
-    # Audio waits for those who read slowly; where nobody does by plan, for anybody.
-    slow = {fault.session for fault in case.faults if isinstance(fault, SlowReader)}
-    unsent_mib = limits.unsent_mib_per_session * (len(slow) or case.header.load.sessions)
+    # Audio waits for who reads slowly or was cut off; where the plan has none of these, or broke the gateway, for all.
+    slow = {fault.session for fault in case.faults if isinstance(fault, SlowReader | Disconnect)}
+    waited_for = len(slow) if slow and not case.result.gateway_faults else case.header.load.sessions
+    unsent_mib = limits.unsent_mib_per_session * waited_for
     limit = f"memory grows by at most {memory_mib:.0f} MiB; at most {unsent_mib:.0f} MiB wait unsent"
     if len(samples) < FEWEST_SAMPLES:
         return Row("gateway_resources", Verdict.NOT_ASSESSABLE, "the gateway's process cannot be seen", limit)

@@ -424,9 +424,13 @@ def test_unsent_audio_is_bounded_by_session() -> None:
     assert (piece.at_s, piece.what) == (1.0, "4.5 MiB of audio wait for readers")
 
 
-@pytest.mark.parametrize(("unsent_mib", "kept"), [(2.0, True), (2.5, False)])
-def test_where_some_read_slowly_audio_may_wait_for_those_alone(unsent_mib: float, kept: bool) -> None:
+@pytest.mark.parametrize(
+    ("unsent_mib", "broken", "kept"), [(3.0, False, True), (3.5, False, False), (12.0, True, True), (12.5, True, False)]
+)
+def test_audio_may_wait_for_who_reads_slowly_or_was_cut_off(unsent_mib: float, broken: bool, kept: bool) -> None:
     result = faulty_run()
+    if broken:
+        result.gateway_faults = [GatewayFaultLine("gateway_restart", 10 * NS_PER_S, 11 * NS_PER_S)]
     result.samples = [replace(sample, unsent_bytes=round(unsent_mib * MIB)) for sample in result.samples]
     assert passes(result, "gateway_resources") is kept
 
