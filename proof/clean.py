@@ -34,7 +34,7 @@ LOADS: dict[str, dict[str, object]] = {
     "baseline": {"sessions": 6, "cps": 20.0, "duration_s": 6.0},
     "mixed": {"sessions": 6, "cps": 20.0, "duration_s": 6.0},
     # So long that slow readers reach the bound, with enough calm to compare with: else two rows say nothing.
-    "heavy": {"sessions": 10, "cps": 20.0, "duration_s": 20.0},
+    "heavy": {"sessions": 14, "cps": 20.0, "duration_s": 30.0},
 }
 
 
