@@ -18,8 +18,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from pytest_wdtts.clock import NS_PER_MS, NS_PER_S
-from pytest_wdtts.gate.carry_out import conclude, new_run_id
 from pytest_wdtts.gate.open_files import need_files
+from pytest_wdtts.gate.outcome import conclude, new_run_id
 from pytest_wdtts.record import EventKind, SessionRecord
 from pytest_wdtts.run import SCENARIOS, Run, RunPlan, plan_run
 from pytest_wdtts.stack import EmbeddedStack

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from pytest_wdtts.faults import FaultPlan
-from pytest_wdtts.gate.carry_out import conclude
+from pytest_wdtts.gate.outcome import conclude
 from pytest_wdtts.load import load_corpus
 from pytest_wdtts.record.histogram import histogram, percentiles_ms
 from pytest_wdtts.record.measures import Measures

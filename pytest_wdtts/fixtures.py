@@ -139,7 +139,7 @@ def conforms(request: pytest.FixtureRequest, wdtts_gateway: "Gateway") -> Callab
 
     from .cli.conformance import told
     from .conformance import try_case
-    from .gate.carry_out import new_run_id
+    from .gate.outcome import new_run_id
     from .transport import parse_target
 
     def check() -> None:

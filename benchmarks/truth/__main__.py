@@ -15,8 +15,8 @@ import msgspec
 
 from pytest_wdtts.clock import NS_PER_S
 from pytest_wdtts.errors import WdttsError
-from pytest_wdtts.gate.carry_out import conclude, new_run_id
 from pytest_wdtts.gate.open_files import need_files
+from pytest_wdtts.gate.outcome import conclude, new_run_id
 from pytest_wdtts.record import RunResult
 from pytest_wdtts.run import SCENARIOS, Run, plan_run
 from pytest_wdtts.stack import EmbeddedStack

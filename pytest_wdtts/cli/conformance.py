@@ -27,7 +27,7 @@ def conformance(chosen: argparse.Namespace) -> int:
 
     from ..conformance import carry_out, select
     from ..errors import UsageError
-    from ..gate.carry_out import new_run_id
+    from ..gate.outcome import new_run_id
     from ..stack import EmbeddedStack, ExternalStack, Stack
     from ..transport import parse_target
 

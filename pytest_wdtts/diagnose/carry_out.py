@@ -21,9 +21,9 @@ from ..attribution import (
 )
 from ..errors import OwnFailure, UsageError
 from ..gate import Order
-from ..gate.carry_out import make_directory, new_run_id
 from ..gate.live import LiveGateway
 from ..gate.open_files import need_files
+from ..gate.outcome import make_directory, new_run_id
 from ..report.diagnosis import DiagnosisReport, build_diagnosis, write_diagnosis
 from ..run.environment import describe_machine
 from .evidence import EndLine, Head, StepLine, append, begin, read_evidence

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from ..attribution import Look, Seen, Step, observe, read_objective
 from ..errors import OwnFailure, UsageError
-from ..gate.carry_out import make_directory
+from ..gate.outcome import make_directory
 from ..record import read_journal
 
 SCHEMA = "wdtts.diagnosis-steps/1"

@@ -27,10 +27,10 @@ from ..shards import (
 from ..stack import Stack
 from ..transport import choose_transport
 from ..verdict import Limits
-from .carry_out import Outcome, conclude, make_directory, new_run_id
 from .live import knock
 from .open_files import need_files, need_sockets
 from .order import Order
+from .outcome import Outcome, conclude, make_directory, new_run_id
 from .replay import to_header
 
 LEAVE_LIMIT_S = 10.0

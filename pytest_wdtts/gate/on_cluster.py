@@ -10,11 +10,11 @@ from ..run import Progress
 from ..stack import Gateway
 from ..transport import choose_transport
 from ..verdict import Limits
-from .carry_out import Outcome
 from .in_shards import follow_word, lead
 from .live import knock
 from .open_files import need_sockets
 from .order import Order
+from .outcome import Outcome
 
 _SCHEMES = ("tcp", "tls", "ws", "wss")
 
