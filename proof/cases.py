@@ -178,7 +178,9 @@ TIMING = (
         "slow_reader_blocks",
         scenario="heavy",
         expected="isolation_latency",
-        tolerated=f"session_errors {LOST} error_types slow_readers_contained isolation_errors unit_order",
+        # Audio of those who read at full speed waits behind the slow ones: it is unsent, and nobody may hold it.
+        tolerated=f"session_errors {LOST} error_types slow_readers_contained isolation_errors unit_order "
+        "gateway_resources",
         shares=SHORT_STOPS,
         load=LONGER,
     ),
