@@ -91,7 +91,6 @@ class Run:
         cpu_s = time.process_time()
         for session in (*self.plan.sessions, *self.plan.probes):
             self._plan_conversation(session)
-        self._journal.checkpoint(self.result)  # A run that is killed at once still says who was to take part.
         gc.collect()
         # Nothing of a run is left for the collector: what is over is freed at once, what is recorded stays.
         collecting = gc.isenabled()
@@ -100,6 +99,7 @@ class Run:
         stopped = ""
         asyncio.get_running_loop().set_exception_handler(self._crash)
         try:
+            self._journal.checkpoint(self.result)  # A run that is killed at once still says who was to take part.
             async with asyncio.TaskGroup() as background:
                 sweeper = background.create_task(self._sweep())
                 sampler = background.create_task(self._sample())
