@@ -47,6 +47,8 @@ class ClientSession:
         self.last_unit_received = -1
         self.text_ended = False
         self.cancelled = False
+        self.cancel_waits = False
+        """Whether a cancel was asked for and could not leave yet."""
         self.slow = False
         self.resume_on_return = True
         self._outgoing = Outgoing(self.start)
@@ -123,13 +125,11 @@ class ClientSession:
         self.violation(now_ns, f"binary frame of {size_bytes} bytes: the contract has text frames only")
 
     def cancel(self, now_ns: int) -> list[bytes]:
-        """Cancel, where the conversation is still open."""
-        if self.phase not in (Phase.STREAMING, Phase.FLUSHING, Phase.OPENING):
-            return []
-        self.cancelled = True
-        self.record.note(now_ns, EventKind.CANCEL_SENT)
-        self._enter(Phase.FLUSHING, now_ns)
-        return [self._outgoing.cancel()]
+        """Cancel, where the conversation is still open; before `start_ack` it waits for that."""
+        if self.phase in (Phase.STREAMING, Phase.FLUSHING):
+            return self._cancel(now_ns)
+        self.cancel_waits |= self.phase in (Phase.OPENING, Phase.REOPENING)
+        return []
 
     def cut(self, now_ns: int, how: str, resume: bool) -> bool:
         """We cut the connection on purpose; False where the conversation had ended by itself before."""
@@ -195,25 +195,27 @@ class ClientSession:
             self.violation(now_ns, "start_ack says resumed for a session id never used before")
         self._ready_ns = now_ns
         self._enter(Phase.STREAMING, now_ns)
-        return self.send_due(now_ns)
+        return self._cancel(now_ns) if self.cancel_waits else self.send_due(now_ns)
 
     def _take_up(self, ack: StartAck, now_ns: int) -> list[bytes]:
         self.record.note(now_ns, EventKind.ACKED, "resumed" if ack.resumed else "")
         self._ready_ns = now_ns
+        if self.cancelled or self.cancel_waits:  # A cancel may have died with its connection; audio nobody wants.
+            return self._cancel(now_ns)
         frames = [self._outgoing.resume(self.last_unit_received)]
         self.record.note(now_ns, EventKind.RESUME_SENT, str(self.last_unit_received))
         accepted = ack.units_accepted
         if accepted is not None and accepted > self.next_unit:
             self.violation(now_ns, f"units_accepted is {accepted}, but only {self.next_unit} were sent")
-        elif accepted is not None and accepted < self.next_unit and not self.cancelled:
+        elif accepted is not None and accepted < self.next_unit:
             self.record.note(now_ns, EventKind.SENT_AGAIN, f"units {accepted}..{self.next_unit - 1}")
             self.record.forget_sent(accepted)
             self.next_unit = accepted
             self.text_ended = False
         if self.text_ended and accepted is not None and not ack.text_ended:
             self.text_ended = False
-        self._text_end_unsure = self.text_ended and accepted is None and not self.cancelled
-        self._enter(Phase.FLUSHING if self.text_ended or self.cancelled else Phase.STREAMING, now_ns)
+        self._text_end_unsure = self.text_ended and accepted is None
+        self._enter(Phase.FLUSHING if self.text_ended else Phase.STREAMING, now_ns)
         return frames + self.send_due(now_ns)
 
     def _chunk(self, chunk: AudioChunk, now_ns: int, flags: int = 0) -> list[bytes]:
@@ -295,6 +297,12 @@ class ClientSession:
             self.record.sent(now_ns, max(0, now_ns - max(due_ns, self._ready_ns)))
         self.next_unit = len(self.plan.text)
         return self._outgoing.text(text)
+
+    def _cancel(self, now_ns: int) -> list[bytes]:
+        self.cancelled = True
+        self.record.note(now_ns, EventKind.CANCEL_SENT)
+        self._enter(Phase.FLUSHING, now_ns)
+        return [self._outgoing.cancel()]
 
     def _text_end(self, now_ns: int) -> bytes:
         self.text_ended = True

@@ -184,12 +184,13 @@ def _first_missing_ns(record: SessionRecord, ledger: SessionLedger) -> int:
 
 
 def _stop_ns(record: SessionRecord) -> int | None:
-    sent_ns = record.times(EventKind.CANCEL_SENT)[0]
+    """From the cancel to the end; who was cut off meanwhile has said it again: the time away is not the gateway's."""
+    sent_ns = record.times(EventKind.CANCEL_SENT)[-1]
     return next((at_ns - sent_ns for at_ns in record.times(EventKind.ENDED) if at_ns >= sent_ns), None)
 
 
 def _cancel_wrongs(record: SessionRecord, case: Case) -> list[Evidence]:
-    sent_ns = record.times(EventKind.CANCEL_SENT)[0]
+    sent_ns = record.times(EventKind.CANCEL_SENT)[-1]
     session_id = record.plan.session_id
     found = []
     stop_ns = _stop_ns(record)

@@ -387,7 +387,7 @@ def test_again_and_again() -> None:
 # --- cancel ---
 
 
-@pytest.mark.parametrize("phase", [Phase.OPENING, Phase.STREAMING, Phase.FLUSHING])
+@pytest.mark.parametrize("phase", [Phase.STREAMING, Phase.FLUSHING])
 def test_cancel_stops_the_text_and_waits_for_the_end(phase: Phase) -> None:
     talk = in_phase(phase)
     assert [m["type"] for m in talk.take(talk.machine.cancel(talk.clock.now_ns()))] == ["cancel"]
@@ -412,9 +412,21 @@ def test_a_cancelled_session_that_was_cut_returns_for_its_end_alone() -> None:
     talk.machine.cut(talk.clock.now_ns(), "reset", resume=True)
     talk.until(500)
     talk.open()
-    assert [m["type"] for m in talk.hear(ack(resumed=True, units_accepted=2))] == ["resume"]
+    assert [m["type"] for m in talk.hear(ack(resumed=True, units_accepted=2))] == ["cancel"]
     assert talk.machine.phase is Phase.FLUSHING
     assert talk.machine.due_ns() is None
+
+
+@pytest.mark.parametrize("phase", [Phase.OPENING, Phase.REOPENING])
+def test_a_cancel_before_the_ack_waits_for_it(phase: Phase) -> None:
+    talk = in_phase(phase)
+    assert talk.machine.cancel(talk.clock.now_ns()) == []
+    talk.clock.advance(NS_PER_S)
+    assert [m["type"] for m in talk.hear(ack(resumed=phase is Phase.REOPENING))] == ["cancel"]
+    assert talk.machine.due_ns() is None
+    talk.hear(TtsEnd("s", 9, cancelled=True))
+    talk.machine.closed(talk.clock.now_ns(), 1000)
+    assert not {V, EV, EventKind.FAILED} & set(talk.kinds())
 
 
 def test_cancelled_without_a_cancel_is_a_wrong_end() -> None:
