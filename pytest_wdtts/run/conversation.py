@@ -127,21 +127,22 @@ class Conversation:
             self._world.replace(self, now_ns)
             self._hang_up()
 
-    def cancel(self, now_ns: int) -> None:
-        """Send `cancel`."""
-        if not self.over:
-            self._send(self.machine.cancel(now_ns))
+    def cancel(self, now_ns: int) -> bool:
+        """Send `cancel`, or do so with the answer to `start`; False where there is nothing to cancel."""
+        self._send(self.machine.cancel(now_ns))
+        return self.machine.cancelled or self.machine.cancel_waits
 
-    def read_slowly(self, now_ns: int, bytes_per_s: int) -> None:
-        """Stop reading the socket, or read so much a second; sending goes on."""
+    def read_slowly(self, now_ns: int, bytes_per_s: int) -> bool:
+        """Stop reading the socket, or read so much a second; sending goes on. False where there is no socket."""
         if self.over or self._line is None or self._line.connection is None:
-            return
+            return False
         if not self.machine.slow:
             self.machine.slow = True
             self.record.note(now_ns, EventKind.FAULT, "slow_reader")
         self._line.connection.pause_reading()
         if bytes_per_s:
             self._pulse(now_ns, bytes_per_s)
+        return True
 
     def read_normally(self, now_ns: int) -> None:
         """Read again."""

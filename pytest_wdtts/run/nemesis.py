@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+from ..clock import NS_PER_MS, NS_PER_S
 from ..errors import WdttsError
 from ..faults import Cancel, Disconnect, Fault, FaultPlan, GatewayFault, SlowReader
 from ..load import TimerWheel
@@ -10,7 +11,9 @@ from ..record import GatewayFaultLine
 from ..stack import Stack
 from .conversation import Action, Conversation
 
-RETURN_SPREAD_NS = 20_000_000
+RETURN_SPREAD_NS = 20 * NS_PER_MS
+RETURN_WITHIN_NS = 2 * NS_PER_S
+"""Who lost the gateway comes back one after another, so that the return is no storm, but all of them within this."""
 
 
 class Nemesis:
@@ -61,18 +64,19 @@ class Nemesis:
         self.gateway_away = fault.takes_away
         try:
             await asyncio.to_thread(self._stack.break_down, fault.how)
-            await asyncio.sleep(fault.down_ns / 1e9)
+            await asyncio.sleep(fault.down_ns / NS_PER_S)
             await asyncio.to_thread(self._stack.mend, fault.how)
         except WdttsError as error:
             self._trouble(str(error))
             return
-        now_ns = began_ns + round((loop.time() - began_s) * 1e9)
+        now_ns = began_ns + round((loop.time() - began_s) * NS_PER_S)
         self.gateway_away = False
         if ours:
             self._healed(GatewayFaultLine(fault.how, began_ns, now_ns))
-        for place, conversation in enumerate(self.waiting):
-            self._wheel.schedule(now_ns + place * RETURN_SPREAD_NS, conversation.come_back)
-        self.waiting = []
+        waiting, self.waiting = self.waiting, []
+        spread_ns = min(RETURN_SPREAD_NS, RETURN_WITHIN_NS // max(1, len(waiting)))
+        for place, conversation in enumerate(waiting):
+            self._wheel.schedule(now_ns + place * spread_ns, conversation.come_back)
 
     async def at_rest(self) -> None:
         """Wait until the gateway is mended."""
@@ -92,12 +96,12 @@ class Nemesis:
             case Disconnect():
                 self._disconnect(victim, fault, now_ns)
             case Cancel():
-                victim.cancel(now_ns)
-                self._count("cancel")
+                if victim.cancel(now_ns):
+                    self._count("cancel")
             case SlowReader():
-                victim.read_slowly(now_ns, fault.read_bytes_per_s)
-                self._wheel.schedule(now_ns + fault.pause_ns, victim.read_normally)
-                self._count("slow_reader")
+                if victim.read_slowly(now_ns, fault.read_bytes_per_s):
+                    self._wheel.schedule(now_ns + fault.pause_ns, victim.read_normally)
+                    self._count("slow_reader")
 
     def _disconnect(self, victim: Conversation, fault: Disconnect, now_ns: int) -> None:
         def cut(at_ns: int) -> None:

@@ -1,0 +1,79 @@
+"""What was injected is what met somebody; and who lost the gateway comes back in time, however many they are."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+
+from pytest_wdtts.clock import NS_PER_MS, NS_PER_S
+from pytest_wdtts.faults import Cancel, Fault, FaultPlan, GatewayFault, SlowReader
+from pytest_wdtts.load import TimerWheel
+from pytest_wdtts.record import GatewayFaultLine
+from pytest_wdtts.run.nemesis import RETURN_WITHIN_NS, Nemesis
+
+CANCEL, SLOW = Cancel(session=0, at_ns=0), SlowReader(session=0, at_ns=0, pause_ns=NS_PER_S)
+
+
+class Victim:
+    """A conversation that a fault meets, or comes too early or too late for."""
+
+    over = False
+
+    def __init__(self, there: bool = True) -> None:
+        self._there = there
+
+    def cancel(self, now_ns: int) -> bool:
+        return self._there
+
+    def read_slowly(self, now_ns: int, bytes_per_s: int) -> bool:
+        return self._there
+
+    def read_normally(self, now_ns: int) -> None: ...
+
+    def come_back(self, now_ns: int) -> None: ...
+
+
+class Breakable:
+    """A stack whose gateway is broken and mended at once."""
+
+    breaks = frozenset({"gateway_restart"})
+
+    def break_down(self, how: str) -> None: ...
+
+    def mend(self, how: str) -> None: ...
+
+
+def nemesis(plan: FaultPlan, victim: Victim, healed: Callable[[GatewayFaultLine], None]) -> tuple[Nemesis, Any]:
+    wheel: Any = TimerWheel()
+    made = Nemesis(plan, wheel, lambda index: cast(Any, victim), cast(Any, Breakable()), healed, pytest.fail)
+    return made, wheel
+
+
+@pytest.mark.parametrize(("fault", "name"), [(CANCEL, "cancel"), (SLOW, "slow_reader")])
+@pytest.mark.parametrize("there", [True, False])
+def test_a_fault_counts_only_where_it_met_somebody(fault: Fault, name: str, there: bool) -> None:
+    made, wheel = nemesis(FaultPlan(faults=(fault,)), Victim(there), lambda line: None)
+    for act in wheel.take_due(0):
+        act(0)
+    assert made.injected == ({name: 1} if there else {})
+    assert (wheel.next_ns() is not None) is (there and fault is SLOW), "only what was broken is healed"
+
+
+@pytest.mark.parametrize("sessions", [3, 4000])
+def test_all_who_lost_the_gateway_come_back_within_a_moment(sessions: int) -> None:
+    fault = GatewayFault(how="gateway_restart", at_ns=0, down_ns=0)
+    healed: list[GatewayFaultLine] = []
+    made, wheel = nemesis(FaultPlan(gateway=(fault,)), Victim(), healed.append)
+
+    async def scene() -> None:
+        (begin,) = wheel.take_due(0)
+        begin(0)
+        made.waiting += [cast(Any, Victim()) for _ in range(sessions)]
+        await made.at_rest()
+
+    asyncio.run(scene())
+    (line,) = healed
+    assert len(wheel.take_due(line.healed_ns + NS_PER_MS)) < sessions, "one after another"
+    assert wheel.take_due(line.healed_ns + RETURN_WITHIN_NS + NS_PER_MS)
+    assert wheel.next_ns() is None
