@@ -9,7 +9,9 @@ import dataclasses
 import gc
 import os
 import time
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 from msgspec import to_builtins
 from msgspec.structs import replace
@@ -43,6 +45,7 @@ SWEEP_S = 0.05
 SWEEPS_PER_DEADLINE = 5
 SWEEPS_PER_CHECKPOINT = 20
 GRACE_AFTER_PLAN_S = 12.0
+EARLIEST_NS = -(2**63)
 
 
 class Run:
@@ -96,23 +99,19 @@ class Run:
         collecting = gc.isenabled()
         gc.disable()
         self._origin_ns = self._common_origin_ns or self._clock.now_ns() + LEAD_NS
-        stopped = ""
+        stopped = "interrupted"
         asyncio.get_running_loop().set_exception_handler(self._crash)
         try:
             self._journal.checkpoint(self.result)  # A run that is killed at once still says who was to take part.
             async with asyncio.TaskGroup() as background:
-                sweeper = background.create_task(self._sweep())
-                sampler = background.create_task(self._sample())
+                watchers = [background.create_task(self._watch(work)) for work in (self._sweep(), self._sample())]
                 stopped = await self._until_over()
-                sweeper.cancel()
-                sampler.cancel()
-        except asyncio.CancelledError:
-            stopped = "interrupted"
-            raise
+                for watcher in watchers:
+                    watcher.cancel()
         finally:
             if collecting:
                 gc.enable()
-            self._finish(stopped or "", time.process_time() - cpu_s)
+            self._finish(stopped, time.process_time() - cpu_s)
         return self.result
 
     # --- World, as conversations see it ----------------------------------------------------------------------
@@ -200,8 +199,10 @@ class Run:
 
     def _crash(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
         """An error of ours in a callback: the run is over, and no evidence against anybody."""
-        error = context.get("exception")
-        self._fail_ourselves(str(error) if isinstance(error, WdttsError) else f"{error or context.get('message')!r}")
+        self._fail_by(context.get("exception") or context.get("message"))
+
+    def _fail_by(self, error: object) -> None:
+        self._fail_ourselves(str(error) if isinstance(error, WdttsError) else repr(error))
 
     def _fail_ourselves(self, why: str) -> None:
         self._crashed = f"our own failure: {why}"
@@ -227,12 +228,19 @@ class Run:
         self._timer = loop.call_later(wait_ms / 1000, self._tick)
 
     def _tick(self) -> None:
-        # While the turn lasts its timer counts as set, so that what it schedules arms nothing.
-        self._timer_ns = self.now_ns()
-        for action in self.wheel.take_due(self._timer_ns):
+        # While the turn lasts its timer counts as the earliest there is, so that what it schedules arms no other.
+        self._timer_ns = EARLIEST_NS
+        for action in self.wheel.take_due(self.now_ns()):
             action(self.now_ns())
         self._timer = None
         self._arm()
+
+    async def _watch(self, work: Coroutine[Any, Any, None]) -> None:
+        """An error of ours in what goes on beside the load ends the run as one in a callback does."""
+        try:
+            await work
+        except Exception as error:
+            self._fail_by(error)
 
     async def _sweep(self) -> None:
         """Deadlines, our own loop's delay and the journal; a share of the sessions each turn: none may last long."""
@@ -255,21 +263,21 @@ class Run:
                 self._tell_progress(now_ns)
 
     def _tell_progress(self, now_ns: int) -> None:
-        if self._progress is None:
-            return
-        up = sum(not c.plan.probe and not c.over and bool(c.record.events) for c in self._conversations)
-        try:
+        if self._progress is not None:
+            up = sum(not c.plan.probe and not c.over and bool(c.record.events) for c in self._conversations)
             self._progress(Snapshot.of(self.result, up, now_ns, self.plan.load))
-        except WdttsError as error:
-            self._fail_ourselves(str(error))
 
     async def _sample(self) -> None:
-        """Look at the gateway and the containers every second, in a thread: reading /proc can take a while."""
-        while pids := self._stack.pids():
-            taken = await asyncio.to_thread(sample, pids, self.now_ns(), http_origin(self._gateway.url))
-            if taken is not None:
-                self.result.samples.append(taken)
-                self._journal.write(SampleLine(taken))
+        """Look at the gateway and the containers every second, in a thread: reading /proc can take a while.
+
+        While the gateway is started again there is nothing to look at, for a moment.
+        """
+        while True:
+            if pids := self._stack.pids():
+                taken = await asyncio.to_thread(sample, pids, self.now_ns(), http_origin(self._gateway.url))
+                if taken is not None:
+                    self.result.samples.append(taken)
+                    self._journal.write(SampleLine(taken))
             for service, pid in self._stack.containers().items():
                 seen = await asyncio.to_thread(sample_container, service, pid, self.now_ns())
                 if seen is not None:
@@ -281,7 +289,7 @@ class Run:
         if self._timer is not None:
             self._timer.cancel()
         for conversation in list(self._conversations):
-            conversation.give_up(self.now_ns(), "the run was interrupted" if stopped else "the run failed")
+            conversation.give_up(self.now_ns(), "the run broke off")
         self.result.injected = dict(self._nemesis.injected)
         self.result.footer = RunFooter(
             end_ns=self.now_ns(), stopped=stopped, generator_cpu_s=cpu_s, injected=self.result.injected
