@@ -53,6 +53,7 @@ class Conversation:
         self._target = target
         self._line: _Line | None = None
         self._left_behind: list[Connection] = []
+        """Connections that were cut; some of them the gateway may never let go."""
         self._armed = False
 
     # --- the course of things -----------------------------------------------------------------------------
@@ -100,13 +101,14 @@ class Conversation:
         if not self.machine.cut(now_ns, how, resume):
             return False
         connection, self._line = self._line.connection, None
-        if how == "silence":
-            connection.fall_silent()
-            self._left_behind.append(connection)
-        elif how == "close":
-            connection.close(GOING_AWAY)
-        else:
-            connection.reset()
+        match how:
+            case "silence":
+                connection.fall_silent()
+            case "close":
+                connection.close(GOING_AWAY)
+            case _:
+                connection.reset()
+        self._left_behind.append(connection)
         return True
 
     def cut_within_frame(self, then: Action) -> None:
