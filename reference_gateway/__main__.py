@@ -1,6 +1,6 @@
 """`python -m reference_gateway`: one gateway process, set by the environment (see `settings.py`).
 
-Exit codes: 0 shut down by a signal; 2 a wrong setting; 3 the port cannot be had; 4 the engine cannot start.
+Exit codes: 0 shut down by a signal, or nothing to complain of; 2 a wrong setting; 3 the port cannot be had; 4 the engine cannot start.
 """
 
 import argparse
@@ -30,6 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = read_settings({**os.environ, **given})
         defects = switch_on(options.defect)
+        if options.check:
+            return 0
         return _runner()(_serve(settings, defects, options.end_with_stdin))
     except (WrongSetting, UnknownDefect, WrongArgument) as error:
         return _complain(2, str(error))
@@ -105,6 +107,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--port", help="overrides WS_TTS_PORT; 0 picks a free one")
     parser.add_argument("--engine", help="overrides WS_TTS_ENGINE")
     parser.add_argument("--defect", action="append", default=[], metavar="NAME[:ARGS]", help="switch a misbehaviour on")
+    parser.add_argument("--check", action="store_true", help="look at settings and defects, and serve nobody")
     parser.add_argument("--end-with-stdin", action="store_true", help="end, as by SIGTERM, when standard input ends")
     return parser.parse_args(arguments)
 

@@ -5,7 +5,7 @@ from msgspec import Struct
 from ..errors import UsageError
 from ..faults import GATEWAY_BREAKS
 from ..run import SCENARIOS, RunPlan, Scenario, plan_run
-from ..stack import ComposeStack, EmbeddedStack, ExternalStack, Stack
+from ..stack import ComposeStack, EmbeddedStack, ExternalStack, Stack, check_defects
 
 STACKS = ("embedded", "compose", "external")
 
@@ -46,6 +46,10 @@ class Order(Struct, frozen=True, kw_only=True):
         name = self.stack or ("external" if self.url else "embedded")
         if name not in STACKS:
             raise UsageError(f"no stack {name!r}: one of {', '.join(STACKS)}")
+        if self.defects and name != "embedded":
+            raise UsageError(
+                f"--wdtts-defect is for the embedded gateway, and the stack is {name}: leave one of them out"
+            )
         if name == "external":
             if not self.url:
                 raise UsageError("--wdtts-stack external needs --wdtts-url, like ws://127.0.0.1:9000/tts")
@@ -54,11 +58,11 @@ class Order(Struct, frozen=True, kw_only=True):
             raise UsageError(f"--wdtts-url names a gateway, but --wdtts-stack is {name}: leave one of them out")
         if name == "compose":
             return self._compose_stack()
+        if self.defects:
+            check_defects(self.defects)
         return EmbeddedStack(self.find_scenario().gateway, self.defects, self.api_key)
 
     def _compose_stack(self) -> ComposeStack:
-        if self.defects:
-            raise UsageError("--wdtts-defect is for the embedded gateway: leave --wdtts-stack compose out")
         replicas = {"replica_loss", "proxy_reload"} & set(self.shares)
         stack = ComposeStack(
             self.find_scenario().gateway,

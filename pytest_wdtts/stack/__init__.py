@@ -3,7 +3,7 @@
 from .cgroup import sample_container
 from .compose import ComposeStack
 from .container_faults import CONTAINER_FAULTS
-from .embedded import EmbeddedStack
+from .embedded import EmbeddedStack, check_defects
 from .external import ExternalStack
 from .sampler import sample
 from .seam import Gateway, Stack
@@ -17,6 +17,7 @@ __all__ = [
     "Gateway",
     "Stack",
     "Startup",
+    "check_defects",
     "read_startup",
     "sample",
     "sample_container",

@@ -7,14 +7,27 @@ import subprocess
 import sys
 import threading
 from collections import deque
+from functools import cache
 
-from ..errors import StackError
+from ..errors import StackError, UsageError
 from ..transport import http_origin
 from .health import read_health
 from .seam import Gateway
 
 START_LIMIT_S = 20.0
 STOP_LIMIT_S = 5.0
+PROGRAM = "reference_gateway"
+
+
+@cache
+def check_defects(defects: tuple[str, ...]) -> None:
+    """Ask the gateway, which alone knows its defects, whether it has these. Raises `UsageError` in its words."""
+    command = [sys.executable, "-m", PROGRAM, "--check", *(f"--defect={defect}" for defect in defects)]
+    asked = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=START_LIMIT_S, check=False
+    )
+    if asked.returncode:
+        raise UsageError(asked.stderr.strip().removeprefix(f"{PROGRAM}: ").replace("--defect", "--wdtts-defect"))
 
 
 class EmbeddedStack:
@@ -24,7 +37,7 @@ class EmbeddedStack:
     """
 
     name = "embedded"
-    program = "reference_gateway"
+    program = PROGRAM
     breaks = frozenset({"gateway_restart", "gateway_pause", "gateway_drain", "gateway_logs"})
 
     def __init__(
