@@ -13,6 +13,11 @@ from .corpus import Corpus
 TONE_UNITS_PER_S = 1000
 """Units a second whose tones are read where the plan does not say how many: one core reads 150,000."""
 PROBE_TEXT = "您好，世界。"
+MOST_SESSIONS = 100_000
+"""More than one machine has ports for, and what many machines together may still be asked to plan."""
+MOST_UNITS = 100_000_000
+"""Two times of 8 bytes are kept of each unit: some gigabytes."""
+MOST_CPS = 1_000_000
 
 
 class LoadPlan(Struct, frozen=True, kw_only=True):
@@ -45,8 +50,10 @@ class LoadPlan(Struct, frozen=True, kw_only=True):
             value = getattr(self, name)
             if not (math.isfinite(value) and value > 0):
                 raise UsageError(f"{name}={value:g} cannot be a load: give a number above 0")
-        if self.channels not in (1, 2):
-            raise UsageError(f"channels={self.channels} is not in the contract: give 1 or 2")
+        for name in ("ramp_s", "warmup_s", "probe_interval_s", "tone_share"):
+            if not math.isfinite(getattr(self, name)):
+                raise UsageError(f"{name}={getattr(self, name):g} cannot be a load: give a number from 0 on")
+        self._check_format()
         if self.units < 1:
             raise UsageError(
                 f"cps={self.cps:g} for duration_s={self.duration_s:g} makes no whole unit: raise one of them"
@@ -62,7 +69,33 @@ class LoadPlan(Struct, frozen=True, kw_only=True):
             "tone_share": min(1.0, tone_share),
         }
         fields = {name: getattr(self, name) for name in self.__struct_fields__}
-        return type(self)(**(fields | filled))
+        whole = type(self)(**(fields | filled))
+        whole._check_size()
+        return whole
+
+    def _check_format(self) -> None:
+        if self.channels not in (1, 2):
+            raise UsageError(f"channels={self.channels} is not in the contract: give 1 or 2")
+        if self.sample_rate < 1:
+            raise UsageError(f"sample_rate={self.sample_rate} is no rate: give one above 0; the contract's is 16000")
+        if not self.audio_format:
+            raise UsageError("audio_format is empty: give one, like pcm16_wav")
+
+    def _check_size(self) -> None:
+        """Refuse what could only be a slip of the keyboard, before it is laid out and takes all memory."""
+        if self.cps > MOST_CPS:
+            raise UsageError(f"cps={self.cps:g} is more than can be planned: give {MOST_CPS:,} or less")
+        if self.sessions > MOST_SESSIONS:
+            raise UsageError(f"sessions={self.sessions:,} is more than can be planned: give {MOST_SESSIONS:,} or less")
+        if self.sessions * self.units > MOST_UNITS:
+            raise UsageError(
+                f"{self.sessions:,} sessions of {self.units:,} units are more than can be planned: "
+                f"keep sessions x cps x duration_s to {MOST_UNITS:,}"
+            )
+        if self.probe_interval_s and self.duration_s / self.probe_interval_s > MOST_SESSIONS:
+            raise UsageError(
+                f"probe_interval_s={self.probe_interval_s:g} makes over {MOST_SESSIONS:,} probes: raise it"
+            )
 
     @property
     def units(self) -> int:

@@ -94,9 +94,17 @@ def test_units_are_cps_times_duration_however_floats_round(cps: float) -> None:
         ({"duration_s": -1.0}, "duration_s=-1 cannot"),
         ({"channels": 3}, "channels=3 is not in the contract: give 1 or 2"),
         ({"cps": 0.1, "duration_s": 5.0}, "makes no whole unit: raise one of them"),
+        ({"sample_rate": 0}, "sample_rate=0 is no rate: give one above 0"),
+        ({"audio_format": ""}, "audio_format is empty: give one, like pcm16_wav"),
+        ({"ramp_s": float("inf")}, "ramp_s=inf cannot be a load: give a number from 0 on"),
+        ({"probe_interval_s": float("nan")}, "probe_interval_s=nan cannot"),
+        ({"sessions": 10**9}, "sessions=1,000,000,000 is more than can be planned: give 100,000 or less"),
+        ({"cps": 1e12}, "cps=1e+12 is more than can be planned: give 1,000,000 or less"),
+        ({"duration_s": 1e9}, "50 sessions of 5,000,000,000 units are more than can be planned: keep"),
+        ({"probe_interval_s": 1e-9}, "probe_interval_s=1e-09 makes over 100,000 probes: raise it"),
     ],
 )
-def test_what_cannot_be_a_load_is_refused_in_words(fields: dict[str, float], words: str) -> None:
+def test_what_cannot_be_a_load_is_refused_in_words(fields: dict[str, float | str], words: str) -> None:
     with pytest.raises(UsageError) as error:
         msgspec.structs.replace(LoadPlan(), **fields).checked()
     assert words in str(error.value)
