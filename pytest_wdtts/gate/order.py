@@ -6,6 +6,7 @@ from ..errors import UsageError
 from ..faults import GATEWAY_BREAKS
 from ..run import SCENARIOS, RunPlan, Scenario, plan_run
 from ..stack import ComposeStack, EmbeddedStack, ExternalStack, Stack, check_defects
+from ..transport import check_key
 
 STACKS = ("embedded", "compose", "external")
 
@@ -36,6 +37,7 @@ class Order(Struct, frozen=True, kw_only=True):
 
     def make_stack(self) -> Stack:
         """Return the system under test, not yet started. Raises `UsageError` where options contradict."""
+        check_key(self.api_key)
         stack = self._choose_stack()
         for name in sorted(set(self.shares) & set(GATEWAY_BREAKS) - stack.breaks):
             need = "a gateway that we may break: leave --wdtts-url out" if self.url else "--wdtts-stack compose"

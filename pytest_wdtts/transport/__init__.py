@@ -3,7 +3,7 @@
 from .choice import TRANSPORTS, choose_transport
 from .portable import PortableTransport
 from .seam import Connection, Listener, Target, Transport
-from .target import http_origin, parse_target, public_url
+from .target import check_key, http_origin, parse_target, public_url
 
 __all__ = [
     "TRANSPORTS",
@@ -12,6 +12,7 @@ __all__ = [
     "PortableTransport",
     "Target",
     "Transport",
+    "check_key",
     "choose_transport",
     "http_origin",
     "parse_target",

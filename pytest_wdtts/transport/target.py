@@ -24,9 +24,22 @@ def parse_target(url: str, api_key: str = "") -> Target:
     if not parts.hostname:
         raise UsageError(f"{url!r} names no host: {_EXAMPLE}")
     resource = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    if not _travels(resource):
+        raise UsageError(f"{public_url(url)!r} has characters that no request takes: write them as %XX")
+    check_key(api_key)
     headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
     tls = ssl.create_default_context() if parts.scheme == "wss" else None
     return Target(parts.hostname, port, resource, tls, headers)
+
+
+def check_key(api_key: str) -> None:
+    """Refuse a key that no HTTP header can carry. Raises `UsageError`, which does not tell the key."""
+    if not _travels(api_key):
+        raise UsageError("--wdtts-api-key has characters that no header takes: give visible ASCII, without blanks")
+
+
+def _travels(text: str) -> bool:
+    return all("!" <= character <= "~" for character in text)
 
 
 def http_origin(url: str) -> str:

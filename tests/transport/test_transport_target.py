@@ -47,6 +47,20 @@ def test_bad_urls_are_refused_with_an_example(url: str, words: str) -> None:
     assert "ws://127.0.0.1:9000/tts" in str(error.value)
 
 
+@pytest.mark.parametrize("key", ["two\nlines", "\u00e9\u4e2d", "with blank", "\x7f"])
+def test_a_key_that_no_header_takes_is_refused_and_not_told(key: str) -> None:
+    with pytest.raises(UsageError, match="--wdtts-api-key has characters that no header takes") as error:
+        parse_target("ws://h/tts", key)
+    assert key not in str(error.value)
+
+
+@pytest.mark.parametrize("resource", ["/t t", "/\u8a9e", "/tts?voice=\u8a9e&api_key=s3cret"])
+def test_a_path_that_no_request_takes_is_refused(resource: str) -> None:
+    with pytest.raises(UsageError, match="has characters that no request takes: write them as %XX") as error:
+        parse_target(f"ws://h{resource}")
+    assert "s3cret" not in str(error.value)
+
+
 def test_the_key_travels_in_a_header() -> None:
     assert parse_target("ws://h/tts", "secret").headers == {"Authorization": "Bearer secret"}
     assert parse_target("ws://h/tts").headers == {}
