@@ -93,6 +93,8 @@ def add_options(parser: "pytest.Parser") -> None:
 def explicit(config: "pytest.Config", option: Option) -> Any:
     """Return the value from the command line or the environment, or None."""
     value = config.getoption(option.key, None)
+    if value == "" and option.name == "url":  # By a script's unset variable our gateway must not pass for another.
+        raise BadValue("--wdtts-url is empty: give one like ws://127.0.0.1:9000/tts, or leave it out")
     if value is not None:
         return value
     return _read(option, os.environ.get(option.key.upper()), f"environment {option.key.upper()}")

@@ -38,7 +38,10 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of the console script; returns the exit code and never shows a traceback of ours."""
-    chosen = build_parser().parse_args(arguments)
+    parser = build_parser()
+    chosen = parser.parse_args(arguments)
+    if getattr(chosen, "url", None) == "":  # An unset variable of a script: it names no gateway, not ours either.
+        parser.error("--url is empty: give one like ws://127.0.0.1:9000/tts, or leave it out")
     try:
         code: int = chosen.run(chosen)
     except UsageError as error:
