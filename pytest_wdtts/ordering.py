@@ -102,7 +102,10 @@ def check_items(session: pytest.Session) -> None:
             take_diagnosis(session.config, diagnose)
         if asked is not None and asked.key not in checked:
             checked.add(asked.key)
-            check_order(take_order(session.config, asked))
+            try:
+                check_order(take_order(session.config, asked))
+            except pytest.UsageError as error:
+                raise pytest.UsageError(f"{item.nodeid}: {error}" if asked.load or asked.shares else error) from None
     if checked and setting(session.config, "compare-fail"):
         check_condition(session.config)
 

@@ -1,6 +1,7 @@
 """`python -m reference_gateway`: one gateway process, set by the environment (see `settings.py`).
 
-Exit codes: 0 shut down by a signal, or nothing to complain of; 2 a wrong setting; 3 the port cannot be had; 4 the engine cannot start.
+Exit codes: 0 shut down by a signal, or nothing found by `--check`; 2 a wrong setting; 3 the port cannot be had;
+4 the engine cannot start.
 """
 
 import argparse

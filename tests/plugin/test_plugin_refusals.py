@@ -29,6 +29,8 @@ OPTIONS: list[tuple[list[str], str]] = [
     (["--wdtts-url", "ws://gateway:99999/tts"], "has an impossible port"),
     (["--wdtts-stack", "external"], "--wdtts-stack external needs --wdtts-url"),
     (["--wdtts-stack", "embedded", "--wdtts-url", "ws://h/tts"], "leave one of them out"),
+    (["--wdtts-url", ""], "--wdtts-url is empty: give one like ws://127.0.0.1:9000/tts, or leave it out"),
+    (["--wdtts-api-key", "\u00e9"], "--wdtts-api-key has characters that no header takes"),
     (["--wdtts-defect", "chunk_last"], "--wdtts-defect 'chunk_last' is unknown; valid names: ack_missing"),
     (["--wdtts-defect", "chunk_lost;"], "--wdtts-defect '' is unknown; valid names"),
     (["--wdtts-defect", "chunk_lost:share=1"], "--wdtts-defect chunk_lost: no argument 'share'; valid: "),
@@ -109,6 +111,7 @@ MARKERS: list[tuple[str, str]] = [
 def test_markers(pytester: pytest.Pytester, marker: str, words: str) -> None:
     code, said = InProcess(pytester, test=f"@pytest.mark.{marker}\n{OWN}").run()
     assert words in said
+    assert "test_own.py::test_own: " in said
     assert code == USAGE_ERROR
 
 
