@@ -22,6 +22,7 @@ from .tcp import (
     PARTIAL_READ_BYTES,
     RESET_ON_CLOSE,
     open_socket,
+    refused_words,
     socket_words,
     status_words,
 )
@@ -100,7 +101,7 @@ class FastConnection(picows.WSListener):
         except picows.WSInvalidStatusError as error:
             self._fail(status_words(error.response.status) if error.response else f"no WebSocket handshake: {error}")
         except picows.WSHandshakeError as error:
-            self._fail(f"handshake refused: {error}")
+            self._fail(refused_words(error))
         except picows.WSError as error:
             self._fail(f"no WebSocket handshake: {error}")
         except OSError as error:

@@ -25,6 +25,7 @@ from .tcp import (
     PARTIAL_READ_BYTES,
     RESET_ON_CLOSE,
     open_socket,
+    refused_words,
     socket_words,
     status_words,
 )
@@ -265,6 +266,6 @@ def _handshake_words(error: Exception) -> str:
         case InvalidStatus():
             return status_words(error.response.status_code)
         case InvalidHandshake() | InvalidURI():
-            return f"handshake refused: {error}"
+            return refused_words(error)
         case _:
             return f"no WebSocket handshake: {error}"

@@ -88,6 +88,11 @@ def socket_words(error: OSError) -> str:
     return os.strerror(error.errno) if error.errno else str(error) or CLOSED_WORDS
 
 
+def refused_words(error: Exception) -> str:
+    """Say what came in place of a handshake's answer, in a library's words, and what to do."""
+    return f"handshake refused ({error}): expected 101 Switching Protocols; check that a WebSocket gateway is there"
+
+
 def status_words(code: int) -> str:
     """Say what a handshake's HTTP status means, and what to do."""
     hint = {

@@ -44,7 +44,7 @@ UNREACHABLE: dict[str, tuple[Callable[[], AbstractContextManager[str]], str, str
     "401": (lambda: running(fake.Refusing(HTTPStatus.UNAUTHORIZED)), "HTTP 401", "--wdtts-api-key"),
     "404": (lambda: running(fake.Refusing(HTTPStatus.NOT_FOUND)), "HTTP 404", "the contract's path is /tts"),
     "503": (lambda: running(fake.Refusing(HTTPStatus.SERVICE_UNAVAILABLE)), "HTTP 503", "takes no new sessions"),
-    "no_http": (fake.no_http, "ws://127.0.0.1", "handshake"),
+    "no_http": (fake.no_http, "ws://127.0.0.1", "expected 101 Switching Protocols"),
     "silent_tcp": (fake.tcp_that_says_nothing, "no answer to the WebSocket handshake within 10 s", "ws://127.0.0.1"),
 }
 

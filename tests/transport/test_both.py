@@ -222,7 +222,7 @@ def test_nobody_listens(transport: Transport, play: Callable[[Scene], None]) -> 
         (b"", "connection closed during the handshake: expected 101"),
         (b"\x15\x03\x01\x00\x02\x02\x46", "check the port, and ws:// against wss://"),
         (b"HTTP/1.1 101 Switching Proto", "connection closed during the handshake: expected 101"),
-        (b"220 mail.example ESMTP\r\n\r\n", "handshake refused: "),
+        (b"220 mail.example ESMTP\r\n\r\n", "handshake refused ("),
     ],
     ids=["nothing", "a TLS alert", "half an answer", "SMTP"],
 )
