@@ -232,9 +232,9 @@ def test_a_leader_that_goes_takes_the_load_along(
         )
         await_connections(outside, lambda now: now >= 4)
         run.process.send_signal(number)
-        run.process.communicate(timeout=ENDS_WITHIN_S)
+        said, _ = run.process.communicate(timeout=ENDS_WITHIN_S)
         await_connections(outside, lambda now: now == 0)
     if number == signal.SIGINT:
-        assert run.process.returncode == INTERRUPTED
+        assert run.process.returncode == INTERRUPTED, said
         assert len(sessions_of(journal(run.reports, "baseline.jsonl"))) == 4, "what was measured came home"
         assert run.report()["stopped"] == "interrupted; our own failure: the leader was interrupted"
