@@ -24,7 +24,7 @@ compose: $(STAMP) ## baseline, mixed and broken containers against Compose; make
 
 composed:
 	$(BIN)/pytest -m "baseline or mixed" scenarios --wdtts-stack compose $(ARGS)
-	$(BIN)/pytest tests/stack/test_container_scenarios.py
+	$(BIN)/pytest -m containers scenarios --wdtts-stack compose
 
 test: $(STAMP) ## the project's own tests; ARGS="..." goes to pytest
 	$(BIN)/pytest tests $(ARGS)

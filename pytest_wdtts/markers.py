@@ -1,5 +1,6 @@
 """The markers, and what a test's markers ask for. Keyword arguments are checked at collection."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,11 @@ VALUE_MARKERS = {
     "replica_loss": "replica_loss(at_s, down_s): kill one gateway of three behind the proxy (compose)",
     "proxy_reload": "proxy_reload(at_s): reload the proxy in mid-stream (compose)",
 }
+CONTAINERS = "containers"
+SELECTING_MARKERS = (
+    "conformance: the contract, each case of the catalogue a test of its own",
+    f"{CONTAINERS}: containers are broken; skipped unless --wdtts-stack compose brings them up",
+)
 DIAGNOSE_MARKER = "diagnose(quick, objective, max_sessions, cps, corpus, seed): why is it slow, with wdtts_diagnosis"
 
 
@@ -51,13 +57,17 @@ def add_markers(config: "pytest.Config") -> None:
     """Declare them all to pytest."""
     for name, text in SCENARIO_MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {text}")
-    config.addinivalue_line("markers", "conformance: the contract, each case of the catalogue a test of its own")
+    for text in SELECTING_MARKERS:
+        config.addinivalue_line("markers", text)
     for text in (*VALUE_MARKERS.values(), DIAGNOSE_MARKER):
         config.addinivalue_line("markers", text)
 
 
 def read_markers(item: "pytest.Item") -> Asked | None:
-    """Return what an item's markers ask for; None where it has none of ours. Raises `ValueError` with words."""
+    """Return what an item's markers ask for; None where it has none of ours, or is skipped.
+
+    Raises `ValueError` with words.
+    """
     scenarios = [name for name in SCENARIO_MARKERS if item.get_closest_marker(name)]
     if len(scenarios) > 1:
         raise ValueError(f"{item.nodeid} is marked {' and '.join(scenarios)}: one test asks for one scenario")
@@ -68,10 +78,21 @@ def read_markers(item: "pytest.Item") -> Asked | None:
             if mark.args:
                 raise ValueError(f"{item.nodeid}: {name}() takes keyword arguments only: {form}")
             values.setdefault(name, {}).update(mark.kwargs)
-    if not scenario and not values:
+    if (not scenario and not values) or _is_skipped(item):
         return None
     load = values.pop("load", {})
-    return Asked(scenario, load, values, item.name)
+    # Not the name with its parameters: the rows of one run are parameters too.
+    return Asked(scenario, load, values, getattr(item, "originalname", None) or item.name)
+
+
+def _is_skipped(item: "pytest.Item") -> bool:
+    """Whether `skip` or `skipif` keep it from running: nobody would lead the run that the other workers wait for."""
+    from _pytest.outcomes import Failed
+    from _pytest.skipping import evaluate_skip_marks
+
+    with suppress(Failed):  # A condition that cannot be read is pytest's to tell, when the test's turn comes.
+        return evaluate_skip_marks(item) is not None
+    return False
 
 
 def read_diagnose(item: "pytest.Item") -> dict[str, Any] | None:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .markers import Asked, read_diagnose, read_markers
+from .markers import CONTAINERS, Asked, read_diagnose, read_markers
 from .options import BadValue, load_settings, setting
 
 if TYPE_CHECKING:
     from .diagnose import DiagnosisOrder
     from .gate import Order, Outcome
-    from .run import Progress, Snapshot
+    from .run import Remark, Show, Snapshot
 
 RUNS: "pytest.StashKey[dict[str, Outcome | Exception]]" = pytest.StashKey()
 """What came of each run, by what was asked for."""
@@ -93,6 +93,8 @@ def check_items(session: pytest.Session) -> None:
     checked: set[str] = set()
     for item in session.items:
         try:
+            if item.get_closest_marker(CONTAINERS) and setting(session.config, "stack") != "compose":
+                item.add_marker(pytest.mark.skip(reason="there are no containers to break: --wdtts-stack compose"))
             asked = read_markers(item)
             diagnose = read_diagnose(item)
         except ValueError as error:
@@ -140,7 +142,7 @@ def check_condition(config: pytest.Config) -> None:
         raise pytest.UsageError("--wdtts-compare-fail needs something to compare with: add --wdtts-compare NAME|FILE")
 
 
-def progress_line(config: pytest.Config) -> "Progress | None":
+def progress_line(config: pytest.Config) -> "Show | None":
     """A line that rewrites itself on a terminal; None where nobody watches."""
     reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None or not reporter.isatty or os.environ.get("CI"):
@@ -159,7 +161,7 @@ class _ProgressLine:
         self._uncaptured = capture.global_and_fixture_disabled if capture else nullcontext
         self._shown = False
 
-    def show(self, now: "Snapshot") -> None:
+    def show(self, now: "Snapshot | Remark") -> None:
         self._shown = True
         with self._uncaptured():  # A test is running, and pytest keeps what is written meanwhile to itself.
             self._reporter.rewrite(f"wdtts: {now.line()}", erase=True)

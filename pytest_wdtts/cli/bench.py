@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..gate import Order
     from ..report import Report
-    from ..run import Snapshot
+    from ..run import Remark, Snapshot
 
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -111,7 +111,7 @@ def _order(chosen: argparse.Namespace) -> "Order":
     )
 
 
-def _show(now: "Snapshot") -> None:
+def _show(now: "Snapshot | Remark") -> None:
     sys.stderr.write(f"\r{now.line()}   ")
     sys.stderr.flush()
 

@@ -9,8 +9,8 @@ from typing import Any, Self, TypeVar
 
 from ..errors import StackError
 from ..record import RunResult
-from ..run import Progress, Run, RunPlan
-from ..stack import Gateway
+from ..run import Remark, Run, RunPlan, Show
+from ..stack import ComposeStack, Gateway
 from ..transport import Connection, Transport, choose_transport, parse_target, public_url
 from .open_files import need_files
 from .order import Order
@@ -27,9 +27,12 @@ class LiveGateway:
     for what cannot be asked and `StackError` where there is no gateway to drive.
     """
 
-    def __init__(self, order: Order) -> None:
+    def __init__(self, order: Order, show: Show | None = None) -> None:
         self.transport = choose_transport(order.transport)
         self.stack = order.make_stack()
+        self._show = show
+        if show is not None and isinstance(self.stack, ComposeStack):
+            self.stack.say = lambda words: show(Remark(f"the stack: {words}"))
         self.gateway = Gateway("")
         self.latest: RunResult | None = None
 
@@ -45,12 +48,12 @@ class LiveGateway:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._opened.close()
 
-    def drive(self, plan: RunPlan, order: Order, journal: Path, progress: Progress | None = None) -> RunResult:
+    def drive(self, plan: RunPlan, order: Order, journal: Path) -> RunResult:
         """Drive one plan, laid out from `order`, to its end. Raises `OwnFailure` where the evidence cannot be kept."""
         need_files(len(plan.sessions))
 
         async def execute() -> RunResult:
-            run = Run(plan, self.gateway, self.stack, self.transport, journal, progress, to_header(order))
+            run = Run(plan, self.gateway, self.stack, self.transport, journal, self._show, to_header(order))
             self.latest = run.result
             return await run.execute()
 

@@ -1,4 +1,4 @@
-"""How the run stands, once a second, for whoever shows it."""
+"""How things stand, for whoever shows it: remarks on the way to the load, then a look each second."""
 
 from collections.abc import Callable
 
@@ -65,4 +65,15 @@ class Snapshot(Struct, frozen=True):
         )
 
 
+class Remark(Struct, frozen=True):
+    """What goes on while there is no load yet."""
+
+    words: str
+
+    def line(self) -> str:
+        """Say it in one line of a terminal."""
+        return self.words
+
+
 Progress = Callable[[Snapshot], None]
+Show = Callable[[Snapshot | Remark], None]

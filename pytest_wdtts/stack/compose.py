@@ -3,15 +3,10 @@
 import json
 import logging
 import os
-import re
-import secrets
-import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-
-import psutil
 
 from ..errors import OwnFailure, StackError, UsageError
 from ..transport import http_origin
@@ -19,6 +14,7 @@ from .cgroup import sample_container
 from .container_faults import CONTAINER_FAULTS, Heal, break_container
 from .engine import Client, ContainerState, compose, connect, logs, states
 from .health import read_health
+from .projects import KEPT, free_port, orphans, own_project, ports_of
 from .seam import Gateway
 from .startup import read_startup
 
@@ -32,9 +28,6 @@ PROXY = "proxy"
 RESTARTS_FOR_EVER = 3
 _POLL_S = 0.2
 _USED = ("cpu_s", "throttled_s", "rss_bytes", "sockets")
-_OWN_PORTS = range(20_000, 32_768)
-_KEPT = "wdtts-kept"
-_OURS = re.compile(r"wdtts-(\d+)-[0-9a-f]{6}")
 _PORTS = {
     GATEWAY: "WS_TTS_HOST_PORT",
     PROXY: "WS_TTS_REPLICAS_HOST_PORT",
@@ -51,7 +44,7 @@ class ComposeStack:
     """`ci/compose.yaml`, or one like it, under a project name of its own and on free ports of 127.0.0.1.
 
     `keep` leaves it up, and the next start takes it over. With the profile `replicas` the load goes to the proxy.
-    `say` hears of each phase, `diagnose` tells what else is broken where it does not come up.
+    `say` hears what it waits for, `diagnose` tells what else is broken where it does not come up.
     """
 
     name = "compose"
@@ -70,7 +63,7 @@ class ComposeStack:
         self._file = Path(compose_file or os.environ.get("WDTTS_COMPOSE_FILE") or COMPOSE_FILE)
         if not self._file.is_file():
             raise UsageError(f"there is no {self._file}: run from a checkout, or name your own with WDTTS_COMPOSE_FILE")
-        self.project = _KEPT if keep else f"wdtts-{os.getpid()}-{secrets.token_hex(3)}"
+        self.project = KEPT if keep else own_project()
         self._environment = {"WS_TTS_ENGINE": os.environ.get("WS_TTS_ENGINE", "dummy"), "HEALTH_INTERVAL": "1s"}
         self._environment |= {"COMPOSE_PROFILES": ",".join(profiles)} | (environment or {})
         if api_key:
@@ -80,7 +73,7 @@ class ComposeStack:
         self._entrance = PROXY if "replicas" in profiles else GATEWAY
         self._logs_dir = Path(report_dir) / "stack"
         self._healthy_limit_s = healthy_limit_s
-        self.say: Say = _log.info
+        self.say: Say = lambda words: None
         self.diagnose: Callable[[ComposeStack], str] = lambda stack: ""
         self._client: Client | None = None
         self._began = False
@@ -183,18 +176,11 @@ class ComposeStack:
             time.sleep(_POLL_S)
 
     def _sweep(self) -> None:
-        """Take down what a run left that was killed before it could: its project names a process that is gone."""
-        assert self._client is not None
-        projects = {
-            one["Labels"].get("com.docker.compose.project", "")
-            for one in self._client.api.containers(all=True, filters={"label": "com.docker.compose.project"})
-        }
-        for project in projects:
-            found = _OURS.fullmatch(project)
-            if found and not psutil.pid_exists(int(found[1])):
-                with suppress(StackError):
-                    down = ["--file", str(self._file), "down", "--volumes", "--remove-orphans", "--timeout", "1"]
-                    compose(["--project-name", project, *down], self._environment, DOWN_LIMIT_S)
+        """Take down what a run left that was killed before it could."""
+        for project in orphans(self._client):
+            with suppress(StackError):
+                down = ["--file", str(self._file), "down", "--volumes", "--remove-orphans", "--timeout", "1"]
+                compose(["--project-name", project, *down], self._environment, DOWN_LIMIT_S)
 
     def _note_pids(self) -> None:
         # Noted once: whoever samples asks in the middle of the load, and the engine takes its time to answer.
@@ -202,11 +188,15 @@ class ComposeStack:
         self._pids = {service: pid for service, pid in found.items() if pid and Path(f"/proc/{pid}").exists()}
 
     def _phase(self, name: str, work: Callable[[], object]) -> None:
-        self.say(name)
+        self._tell(name)
         try:
             work()
         except StackError as error:
             raise StackError(f"the stack did not come up, in the phase {name}: {error}") from None
+
+    def _tell(self, words: str) -> None:
+        _log.info(words)
+        self.say(words)
 
     def _compose(self, arguments: list[str], limit_s: float) -> str:
         place = ["--project-name", self.project, "--file", str(self._file)]
@@ -214,27 +204,22 @@ class ComposeStack:
 
     def _choose_ports(self) -> None:
         """Take the ports of a kept stack, else free ones: a port that Docker picks changes with a restart."""
-        kept = self._kept_ports() if self._keep else {}
+        kept = ports_of(self._client, KEPT) if self._keep else {}
         for service, variable in _PORTS.items():
             if variable not in self._environment:
-                self._environment[variable] = kept.get(service) or os.environ.get(variable) or str(_free_port())
-
-    def _kept_ports(self) -> dict[str, str]:
-        assert self._client is not None
-        ports: dict[str, str] = {}
-        for one in self._client.api.containers(all=True, filters={"label": f"com.docker.compose.project={_KEPT}"}):
-            bindings = self._client.api.inspect_container(one["Id"])["HostConfig"]["PortBindings"] or {}
-            for binding in bindings.values():
-                ports[one["Labels"]["com.docker.compose.service"]] = binding[0]["HostPort"]
-        return ports
+                self._environment[variable] = kept.get(service) or os.environ.get(variable) or str(free_port())
 
     def _await_health(self) -> None:
         deadline_s = time.monotonic() + self._healthy_limit_s
+        before = ""
         while True:
             seen = states(self._client, self.project)
             if seen and all(state.ready for state in seen):
                 return
-            self.say(", ".join(state.told for state in seen if not state.ready) or "nothing runs yet")
+            waits_for = ", ".join(state.told for state in seen if not state.ready) or "nothing runs yet"
+            if waits_for != before:
+                self._tell(f"health within {self._healthy_limit_s:g} s: {waits_for}")
+                before = waits_for
             # What ended or restarts comes first: whoever leans on it is unhealthy because of it.
             for state in sorted(seen, key=lambda state: state.health == "unhealthy"):
                 if state.restarts >= RESTARTS_FOR_EVER or (state.restarts and state.health == "unhealthy"):
@@ -281,18 +266,3 @@ class ComposeStack:
                     | ({name: getattr(used, name) for name in _USED} if used else {})
                 )
             (self._logs_dir / "containers.json").write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
-
-
-def _free_port() -> int:
-    """Return a free port below those that systems lend to outgoing connections.
-
-    While a container is away its port is free: one of those could be lent, and the container never gets it back.
-    """
-    while True:
-        port = secrets.choice(_OWN_PORTS)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        return port

@@ -1,12 +1,13 @@
 """What cannot be asked is refused at collection, in words: seen, expected, next step. No run, no traceback."""
 
 import os
+from collections import Counter
 
 import pytest
 
 import pytest_wdtts.gate  # noqa: F401 - pytester takes back what a run imports, and numpy cannot be imported twice
 from tests.fake_gateways import nobody
-from tests.plugin.plugin_process import Project, without_traceback
+from tests.plugin.plugin_process import ROOT, Project, without_traceback
 
 pytest_plugins = ["pytester"]
 
@@ -224,3 +225,51 @@ def test_command_line_over_environment_over_marker_over_ini_over_default(pyteste
     assert code == 0, said
     (line,) = (line for line in said.splitlines() if line.startswith("LOAD"))
     assert line == ("LOAD [('corpus', 'en'), ('cps', 3.0), ('duration_s', 12), ('seed', 1), ('sessions', 4)]")
+
+
+WANTED = """\
+def pytest_collection_finish(session):
+    from pytest_wdtts.markers import read_markers
+    print("WANTED", *(item.name for item in session.items if read_markers(item)))
+"""
+
+SKIPPED = """
+pytestmark = pytest.mark.load(sessions=3)
+
+@pytest.mark.skip
+def test_skipped(wdtts_run): pass
+
+@pytest.mark.skipif(True, reason="never")
+def test_skipped_if(wdtts_run): pass
+
+@pytest.mark.skipif("1 +", reason="cannot be read")
+def test_unreadable(wdtts_run): pass
+
+@pytest.mark.skipif(False, reason="ever")
+def test_run(wdtts_run): pass
+"""
+
+
+def test_a_skipped_test_asks_for_no_run_that_the_workers_would_wait_for(pytester: pytest.Pytester) -> None:
+    project = InProcess(pytester, test=SKIPPED)
+    (pytester.path / "conftest.py").write_text(WANTED)
+    code, said = project.run("--collect-only", "-s")
+    assert code == 0, said
+    assert "WANTED test_unreadable test_run" in said.splitlines()
+
+
+def test_where_there_are_no_containers_their_scenario_is_skipped_with_the_next_step(pytester: pytest.Pytester) -> None:
+    code, said = InProcess(pytester).use("containers").run("-m", "containers", "-rs")
+    assert code == 0, said
+    assert "there are no containers to break: --wdtts-stack compose" in said
+    assert "42 skipped" in said
+
+
+def test_the_rows_of_a_parametrized_test_share_a_run_with_the_test_s_name(pytester: pytest.Pytester) -> None:
+    project = InProcess(pytester).use("containers")
+    (pytester.path / "conftest.py").write_text(NAMED)
+    compose_file = str(ROOT / "ci" / "compose.yaml")
+    code, said = project.run("--collect-only", "-s", "--wdtts-stack", "compose", WDTTS_COMPOSE_FILE=compose_file)
+    assert code == 0, said
+    (names,) = (line.split()[1:] for line in said.splitlines() if line.startswith("NAMES"))
+    assert Counter(names) == {"test_taken_away": 14, "test_under_strain": 14, "test_replicas": 14}
