@@ -19,6 +19,9 @@ RECOVERY_NS = NS_PER_S
 SLOW_SHARE = 0.1
 """A gateway whose own work has more of the tail than this is not called "not slow", whatever has most of it."""
 
+_WORDS = {"slow_reading_by_plan": "faults by plan"}
+"""Cuts and a broken gateway keep audio from the client just as slow reading does."""
+
 
 class Split(Struct, frozen=True, kw_only=True):
     """Shares (0..1) of the latency of the units at or above p99, and the floor under it.
@@ -108,6 +111,6 @@ def _sentence(shares: dict[str, float], p99_ms: float, service_p99_ms: float, fl
         "slow_reading_by_plan": f"the plan did that; service time p99 of the others is {service_p99_ms:.0f} ms",
         "own_lateness": "our own generator was late",
     }
-    words = name.replace("_", " ")
+    words = _WORDS.get(name, name.replace("_", " "))
     at_best = f"a gateway of zero latency would show {floor_p99_ms:.0f} ms here"
     return f"{share:.0%} of UnitLatency p99 ({p99_ms:.0f} ms) is {words}; {verdicts[name]} ({at_best})"
