@@ -29,6 +29,7 @@ def close(session: pytest.Session) -> None:
     condition = setting(config, "compare-fail")
     kept = keep_and_compare(
         [(outcome.report, Path(outcome.report_path).parent) for outcome in outcomes],
+        Path(setting(config, "report")),
         setting(config, "save"),
         setting(config, "compare"),
         [read_condition(condition)] if condition else [],

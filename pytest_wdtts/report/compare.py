@@ -18,6 +18,7 @@ from .terminal import padded, wide
 FIGURES = ("p50", "p95", "p99")
 CHANCE_OF_FALSE_ALARM = 0.005
 SMALLEST_SHARE = 0.05
+HERE = Path()
 FEWEST_WINDOWS = 6
 _PLAN = ("sessions", "cps", "duration_s", "corpus_sha256", "seed", "faults", "stack")
 _MACHINE = ("system", "cpus", "python", "transport", "pytest_wdtts")
@@ -103,26 +104,32 @@ def compare(before: Report, after: Report) -> Comparison:
     return Comparison(before, after, differences, _warnings(before, after))
 
 
-def find_saved(name: str, scenario: str, saved: Path) -> Report:
-    """Return the report that a name or a file stands for. Raises `UsageError` with the names that exist."""
-    path = Path(name)
+def find_saved(name: str, scenario: str, saved: Path, folder: Path = HERE) -> Report:
+    """Return the report that a name or a file stands for. Raises `UsageError` with the names that exist.
+
+    `folder` is where a report lies among those of its session: another run of a scenario has one of its own.
+    """
+    path, within = Path(name), folder / f"{scenario}.json"
     if path.is_dir():
-        path /= f"{scenario}.json"
+        path /= within
     if path.suffix == ".json" or path.exists():
         return read_report(path)
-    kept = saved / name / f"{scenario}.json"
+    kept = saved / name / within
     if kept.exists():
         return read_report(kept)
-    names = sorted(found.parent.name for found in saved.glob(f"*/{scenario}.json"))
+    names = sorted(found.relative_to(saved).parts[0] for found in saved.glob(f"*/{within.as_posix()}"))
     valid = f"saved are {', '.join(names)}" if names else "none is saved yet: --wdtts-save NAME"
     raise UsageError(f"no saved {scenario} run {name!r} in {saved}, and no such file; {valid}")
 
 
-def save(report: Report, name: str, saved: Path) -> Path:
-    """Keep a report under a name. Raises `UsageError` for a name that is a path, `OSError` where it cannot be kept."""
+def save(report: Report, name: str, saved: Path, folder: Path = HERE) -> Path:
+    """Keep a report under a name, in `folder` as `find_saved` looks there.
+
+    Raises `UsageError` for a name that is a path, `OSError` where it cannot be kept.
+    """
     if not name or name == ".." or Path(name).name != name:
         raise UsageError(f"--wdtts-save {name!r}: give a plain name, like main or 2026-11")
-    path = saved / name / f"{report.scenario}.json"
+    path = saved / name / folder / f"{report.scenario}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(msgspec.json.encode(report))
     return path

@@ -18,22 +18,28 @@ class Kept(Struct, frozen=True):
 
 
 def keep_and_compare(
-    reports: Iterable[tuple[Report, Path]], name: str, against: str, conditions: Iterable[Condition], saved: Path
+    reports: Iterable[tuple[Report, Path]],
+    root: Path,
+    name: str,
+    against: str,
+    conditions: Iterable[Condition],
+    saved: Path,
 ) -> Kept:
-    """Compare each report (with the directory that it lies in), then save it; "" leaves a step out.
+    """Compare each report (with the directory that it lies in, under `root`), then save it; "" leaves a step out.
 
     A run that cannot be compared breaks the conditions: a gate that did not look must not stay green.
     """
     told = Kept([], [])
     for report, directory in reports:
+        folder = directory.relative_to(root)
         if against:
             try:
-                _compare(told, report, directory, find_saved(against, report.scenario, saved), conditions)
+                _compare(told, report, directory, find_saved(against, report.scenario, saved, folder), conditions)
             except UsageError as error:
                 told.broken.append(f"{report.scenario} was not compared: {error}")
         if name:
             try:
-                told.lines.append(f"  saved as {name}: {save(report, name, saved)}")
+                told.lines.append(f"  saved as {name}: {save(report, name, saved, folder)}")
             except (OSError, UsageError) as error:
                 told.lines.append(f"  {report.scenario} was not saved as {name!r}: {error}")
     return told

@@ -122,23 +122,36 @@ def test_a_name_that_is_a_path_is_refused(tmp_path: Path, name: str) -> None:
 
 
 def test_a_gate_that_could_not_compare_does_not_stay_green(tmp_path: Path) -> None:
-    kept = keep_and_compare([(made_up_report(), tmp_path)], "", "nothing", [], tmp_path)
+    kept = keep_and_compare([(made_up_report(), tmp_path)], tmp_path, "", "nothing", [], tmp_path)
     assert kept.broken[0].startswith("baseline was not compared: no saved baseline run 'nothing'")
 
 
 def test_saving_and_comparing_in_one_run_compares_with_the_run_before(tmp_path: Path) -> None:
     save(made_up_report(), "main", tmp_path)
     condition = read_condition("service_time_ms.p99>1.2x")
-    kept = keep_and_compare([(made_up_report("slower"), tmp_path)], "main", "main", [condition], tmp_path)
+    kept = keep_and_compare([(made_up_report("slower"), tmp_path)], tmp_path, "main", "main", [condition], tmp_path)
     assert len(kept.broken) == 1
     assert find_saved("main", "baseline", tmp_path) == made_up_report("slower")
     assert (tmp_path / "baseline.compare.html").exists()
 
 
+def test_two_runs_of_a_scenario_are_both_kept_and_each_is_compared_with_its_own(tmp_path: Path) -> None:
+    (tmp_path / "baseline-2").mkdir()
+    first, second = (made_up_report(), tmp_path), (made_up_report("slower"), tmp_path / "baseline-2")
+    kept = keep_and_compare([first, second], tmp_path, "main", "", [], tmp_path / ".wdtts")
+    assert len({line.rpartition(" ")[2] for line in kept.lines}) == 2, kept.lines
+    again = keep_and_compare([first, second], tmp_path, "", "main", [], tmp_path / ".wdtts")
+    assert again.broken == []
+    assert not [line for line in again.lines if "SLOWER" in line or "faster" in line]
+    assert find_saved("main", "baseline", tmp_path / ".wdtts", Path("baseline-2")) == made_up_report("slower")
+    with pytest.raises(UsageError, match=r"no saved baseline run 'other'.*saved are main"):
+        find_saved("other", "baseline", tmp_path / ".wdtts", Path("baseline-2"))
+
+
 def test_what_cannot_be_saved_or_drawn_is_said(tmp_path: Path) -> None:
     save(made_up_report(), "main", tmp_path)
     (tmp_path / "file").write_text("")
-    kept = keep_and_compare([(made_up_report(), tmp_path / "gone")], "a/b", "main", [], tmp_path)
+    kept = keep_and_compare([(made_up_report(), tmp_path / "gone")], tmp_path / "gone", "a/b", "main", [], tmp_path)
     assert any("baseline.compare.html cannot be written" in line for line in kept.lines)
     assert any("was not saved as 'a/b'" in line for line in kept.lines)
 
