@@ -76,7 +76,10 @@ class Wire(web.WebSocketResponse[Literal[False]]):
         if self._paused:
             assert self._payload_writer is not None
             # The library shares one future among all who wait here: cancelling one must not wake the others.
-            await asyncio.shield(asyncio.ensure_future(self._payload_writer.drain()))
+            drained = asyncio.ensure_future(self._payload_writer.drain())
+            # Whoever was cancelled here does not hear that the connection was lost: else the loop would log it.
+            drained.add_done_callback(_take_note)
+            await asyncio.shield(drained)
 
     async def post(self, frames: Sequence[bytes]) -> None:
         """Send text frames without waiting for the socket. Raises `ConnectionError`."""
@@ -145,3 +148,8 @@ class Wire(web.WebSocketResponse[Literal[False]]):
     def _too_big(self, size: int | None) -> str:
         seen = f"{size} bytes are" if size else f"more than {_CEILING * self._max_message_bytes} bytes are"
         return f"message: {seen} over the limit of {self._max_message_bytes}"
+
+
+def _take_note(drained: "asyncio.Future[None]") -> None:
+    if not drained.cancelled():
+        drained.exception()

@@ -6,9 +6,10 @@ import json
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from websockets.asyncio.client import ClientConnection, connect
@@ -20,10 +21,17 @@ DEADLINE_S = 20
 class GatewayProcess:
     """A running gateway; `url` is that of `/tts`."""
 
-    def __init__(self, process: asyncio.subprocess.Process, url: str) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, url: str, log: IO[bytes] | None = None) -> None:
         self.process = process
         self.url = url
         self.http = url.replace("ws:", "http:").removesuffix("/tts")
+        self._log = log
+
+    def log(self) -> str:
+        """What it wrote on standard error so far."""
+        assert self._log is not None
+        self._log.seek(0)
+        return self._log.read().decode()
 
     def signal(self) -> None:
         self.process.send_signal(signal.SIGTERM)
@@ -39,19 +47,22 @@ async def gateway(**settings: object) -> AsyncIterator[GatewayProcess]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("WS_TTS_")}
     given = {f"WS_TTS_{name.upper()}": str(value) for name, value in settings.items()}
     environment = inherited | {"WS_TTS_HOST": "127.0.0.1", "WS_TTS_PORT": "0"} | given
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "reference_gateway", env=environment, stdout=asyncio.subprocess.PIPE
-    )
-    assert process.stdout is not None
-    try:
-        async with asyncio.timeout(DEADLINE_S):
-            line = (await process.stdout.readline()).decode()
-        assert line.startswith("reference_gateway listening on ws://"), line
-        yield GatewayProcess(process, line.split()[-1])
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+    with tempfile.TemporaryFile() as log:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "reference_gateway", env=environment, stdout=asyncio.subprocess.PIPE, stderr=log
+        )
+        assert process.stdout is not None
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                line = (await process.stdout.readline()).decode()
+            assert line.startswith("reference_gateway listening on ws://"), line
+            yield GatewayProcess(process, line.split()[-1], log)
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+            log.seek(0)
+            sys.stderr.write(log.read().decode())
 
 
 class Client:

@@ -211,6 +211,19 @@ class TestContainment:
                 await ok.say("text_end")
                 assert [m["type"] for m in await ok.hear_out()] == ["tts_end"]
 
+    async def test_a_superseded_client_that_vanishes_unread_is_no_news(self) -> None:
+        async with gateway(unit_audio_ms=2000) as running:
+            async with client(running, max_queue=1) as before, client(running) as after:
+                await before.start()
+                await before.say("text_delta", text="很长的话。" * 200)
+                async with asyncio.timeout(DEADLINE_S):
+                    while not await metric(running, "unsent_bytes"):
+                        pass
+                assert (await after.start())["resumed"] is True
+                await before.cut()
+            await until(running, "connections", 0)
+            assert running.log() == ""
+
     async def test_over_the_total_bound_the_largest_pays(self) -> None:
         async with (
             gateway(unit_audio_ms=2000, total_unsent_bytes=100_000, stall_s=60) as running,
