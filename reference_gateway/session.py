@@ -123,7 +123,7 @@ class Session:
             return  # It crossed our last message on the way.
         if message.session_id != self.start.session_id:
             self.fail("bad_request", f"session_id: this connection carries {self.start.session_id!r} only")
-        elif handler := _TRANSITIONS[self.state].get(type(message)):
+        elif handler := (_AFTER_CANCEL if self.cancelled else _TRANSITIONS[self.state]).get(type(message)):
             handler(self, message)
         else:
             kind = type(message).__struct_config__.tag
@@ -160,6 +160,10 @@ class Session:
         self.cancelled = True
         self.state = State.FLUSHING
         self._drop_everything()
+
+    def _after_cancel(self, _: TextDelta | TextEnd) -> None:
+        # It was under way when the cancel overtook it: the one `tts_end` answers both.
+        self._open_flow()
 
     def _resume(self, message: Resume) -> None:
         last = message.last_unit_index_received
@@ -280,4 +284,10 @@ _TRANSITIONS: Mapping[State, Mapping[type, _Handler]] = {
         Resume: Session._resume,
     },
     State.ENDED: {},
+}
+_AFTER_CANCEL: Mapping[type, _Handler] = {
+    TextDelta: Session._after_cancel,
+    TextEnd: Session._after_cancel,
+    Cancel: Session._cancel,
+    Resume: Session._resume,
 }

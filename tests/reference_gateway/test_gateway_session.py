@@ -63,6 +63,24 @@ def test_cancel_drops_text_audio_and_a_synthesis_under_way() -> None:
     assert said(session) == []
 
 
+@pytest.mark.parametrize("crossing", [text("x,"), text_end(), cancel()])
+def test_what_crosses_a_cancel_changes_nothing(crossing: ClientMessage) -> None:
+    session = opened()
+    session.receive(cancel())
+    session.receive(crossing)
+    assert session.failure is None
+    assert said(session) == ["<cancelled>"]
+
+
+def test_text_to_a_session_that_was_cancelled_before_is_answered_by_its_end() -> None:
+    session = opened()
+    session.receive(cancel())
+    session = reattached(session)
+    assert said(session) == []
+    session.receive(text("x,"))
+    assert said(session) == ["<cancelled>"]
+
+
 def test_a_job_is_the_same_until_it_is_taken_and_is_taken_once() -> None:
     session = opened()
     session.receive(text("a,"))

@@ -108,6 +108,8 @@ _LIVES: dict[str, tuple[str, tuple[Step, ...], Expected]] = {
     ),
     "cancel.pending": ("2.5", (*BEGUN, delta("一，二"), HearUnits(1), CANCEL), Ends(chunks=("一，",), cancelled=True)),
     "cancel.at_once": ("2.5", (start(), CANCEL), Ends(chunks=(), cancelled=True)),
+    "cancel.crossed_by_text": ("2.5", (*BEGUN, CANCEL, delta("一，")), Ends(chunks=(), cancelled=True)),
+    "cancel.crossed_by_text_end": ("2.5", (*BEGUN, delta("一"), CANCEL, TEXT_END), Ends(chunks=(), cancelled=True)),
     "cancel.after_text_end": (
         "2.5",
         (*BEGUN, delta("字" * 2400), TEXT_END, CANCEL),
