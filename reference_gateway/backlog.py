@@ -1,10 +1,15 @@
 """Text that waits for synthesis, kept as text because text is cheap, cut into chunks only when asked."""
 
+import re
 from collections import deque
 
 from pytest_wdtts.protocol import MAX_PENDING_UNITS, flush_pattern
 
 _rule = flush_pattern(MAX_PENDING_UNITS)
+# The halves of one character in two deltas are two units. Side by side in one JSON text they would be read as that
+# character, one unit, and the indices of the chunk would count more than its text has.
+_halves = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+_UNREADABLE = "\ufffd"
 
 
 class Backlog:
@@ -42,4 +47,4 @@ class Backlog:
 
     def _count_off(self, piece: str) -> str:
         self.units -= len(piece)
-        return piece
+        return _halves.sub(2 * _UNREADABLE, piece)

@@ -1,8 +1,10 @@
 """The session machine by hand: each rule of parts 1 and 2 that needs no socket."""
 
+import json
+
 import pytest
 
-from pytest_wdtts.protocol import AudioChunk, ClientMessage, Resume, TextDelta
+from pytest_wdtts.protocol import AudioChunk, ClientMessage, Resume, TextDelta, encode
 from reference_gateway.session import Session, State
 from tests.reference_gateway.session_driver import (
     SECOND_NS,
@@ -311,3 +313,13 @@ def test_a_lone_surrogate_and_a_nul_are_units_like_any_other() -> None:
     session.receive(text("\ud83d\0,"))
     assert said(session) == ["\ud83d\0,"]
     assert session.units_accepted == 3
+
+
+def test_the_halves_of_a_character_in_two_deltas_stay_two_units_on_the_wire() -> None:
+    session = opened()
+    session.receive(text("\ud83d"))
+    session.receive(text("\ude00,"))
+    (chunk,) = messages(session)
+    assert isinstance(chunk, AudioChunk)
+    on_the_wire = json.loads(encode(chunk))
+    assert (chunk.unit_index_start, chunk.unit_index_end, on_the_wire["units_text"]) == (0, 2, "\ufffd\ufffd,")
