@@ -6,7 +6,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from ..errors import UsageError
-from .compare import Condition, compare, comparison_lines, find_saved, save, write_comparison
+from .compare import HERE, Condition, compare, comparison_lines, find_saved, save, write_comparison
 from .model import Report
 
 
@@ -31,7 +31,7 @@ def keep_and_compare(
     """
     told = Kept([], [])
     for report, directory in reports:
-        folder = directory.relative_to(root)
+        folder = directory.relative_to(root) if directory.is_relative_to(root) else HERE
         if against:
             try:
                 _compare(told, report, directory, find_saved(against, report.scenario, saved, folder), conditions)
