@@ -50,7 +50,7 @@ proof-diagnoses: $(STAMP) ## every cause is diagnosed as itself, and how often n
 fuzz: $(STAMP) ## the fuzzers for longer than the tests have time for; ARGS="..." goes to pytest
 	WDTTS_FUZZ_EXAMPLES=$(or $(EXAMPLES),5000) $(BIN)/pytest tests/fuzz --timeout 0 $(ARGS)
 
-bench: $(STAMP) ## what generator and gateway cost; WHAT=peers, crowd, parts or startup measures another thing
+bench: $(STAMP) ## what generator and gateway cost; WHAT=peers, crowd, parts, stack or startup measures another thing
 	$(BIN)/python -m benchmarks.$(or $(WHAT),cost) $(ARGS)
 
 truth: $(STAMP) ## our clock beside a capture of the packets, 500 sessions; needs root and tcpdump
