@@ -118,7 +118,7 @@ class ComposeStack:
         self._client = connect()
         self._sweep()
         self._choose_ports()
-        self._phase("build", lambda: self._compose(["build", "--quiet"], BUILD_LIMIT_S))
+        self._phase("build", lambda: self._compose(["--progress", "plain", "build"], BUILD_LIMIT_S))
         self._began = True
         self._phase("start", lambda: self._compose(["up", "--detach", "--no-build"], UP_LIMIT_S))
         self._phase("health", self._await_health)

@@ -67,6 +67,7 @@ def compose_stack(tmp_path: Path, environment: dict[str, str] | None = None, **m
         ("listen tcp4 0.0.0.0:8080: bind: address already in use", "port 8080 is taken"),
         ('could not select device driver "nvidia" with capabilities: [[gpu]]', "no NVIDIA runtime"),
         ("lookup registry-1.docker.io on 127.0.0.53:53: no such host", "registry cannot be reached"),
+        ("WARNING: Retrying: NewConnectionError('Temporary failure in name resolution'): /simple/x/", "package index"),
         ("pull access denied for wdtts-x, repository does not exist", "image is missing"),
         ("yaml: line 3: mapping values are not allowed", "Compose file"),
         ("ERROR: No matching distribution found for aiohttp", "cannot be built"),

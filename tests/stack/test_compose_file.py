@@ -18,6 +18,13 @@ from tests.stack.test_compose import COMPOSE_FILE, ROOT, compose_stack, containe
 
 EXAMPLE = ROOT / "ci" / ".env.example"
 UP_LIMIT_S = 120.0
+FULL = """\
+#9 3.831 Installing collected packages: uvloop, aiohttp
+#9 3.873 ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device
+------
+failed to solve: executor failed running [/bin/sh -c python -m pip install aiohttp uvloop]: exit code: 1
+"""
+"""What a build says on an engine whose data lie on a full tmpfs; the reason stands in the build's own log alone."""
 
 
 def configured(*profiles: str, **settings: str) -> dict[str, Any]:
@@ -97,7 +104,7 @@ def test_in_a_container_nobody_is_root_and_nothing_can_be_written(tmp_path: Path
 def test_a_full_disk_is_named_and_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake = tmp_path / "bin" / "docker"
     fake.parent.mkdir()
-    fake.write_text("#!/bin/sh\necho 'write /data/layer.tar: no space left on device' >&2\nexit 1\n", encoding="utf-8")
+    fake.write_text(f"#!/bin/sh\ncat >&2 <<'END'\n{FULL}END\nexit 17\n", encoding="utf-8")
     fake.chmod(0o755)
     stack = compose_stack(tmp_path)
     monkeypatch.setenv("PATH", f"{fake.parent}:{os.environ['PATH']}")
