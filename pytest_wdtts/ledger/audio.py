@@ -1,5 +1,6 @@
 """What the PCM alone proves: whole samples, right length, sound, and with a dummy engine which units it holds."""
 
+import struct
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,6 +52,17 @@ def check_pcm(pcm: bytes, text: str, first_index: int, terms: AudioTerms, read_u
         return _check_tone(both[:, 0], text, first_index, terms) | _check_tone(both[:, 1], text, first_index, terms)
     audible = bool(terms.unit_audio_ms) or any(unit.isalnum() for unit in text)
     return ChunkFlag.SILENT if audible and _silent(samples) else ChunkFlag(0)
+
+
+def header_fault(header: bytes, sample_rate: int, channels: int) -> str:
+    """Say why this is no WAV header of raw s16le PCM in this format, of a length not known yet; empty where it is."""
+    if len(header) != 44 or header[:4] != b"RIFF" or header[8:16] != b"WAVEfmt " or header[36:] != b"data" + bytes(4):
+        return f"no 44-byte WAV header with data size 0 ({len(header)} bytes)"
+    frame_bytes = SAMPLE_BYTES * channels
+    expected = (16, 1, channels, sample_rate, sample_rate * frame_bytes, frame_bytes, 8 * SAMPLE_BYTES)
+    if (seen := struct.unpack("<IHHIIHH", header[16:36])) != expected:
+        return f"the WAV header of another format: its fields are {seen}, expected {expected}"
+    return ""
 
 
 def read_tone(samples: NDArray[np.int16], units: int, sample_rate: int) -> NDArray[np.int64]:

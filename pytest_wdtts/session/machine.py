@@ -7,7 +7,7 @@ gateway does against the contract becomes evidence in the record, never an excep
 from collections.abc import Callable
 
 from ..clock import NS_PER_S
-from ..ledger.audio import AudioTerms, check_pcm
+from ..ledger.audio import AudioTerms, check_pcm, header_fault
 from ..load import SessionPlan
 from ..protocol import AudioChunk, Error, Malformed, ServerMessage, Start, StartAck, TtsEnd, decode_server
 from ..record import AudioShelf, ChunkFlag, EventKind, SessionRecord
@@ -276,12 +276,8 @@ class ClientSession:
         given = (ack.audio_format, ack.sample_rate, ack.channels)
         if given != self._asked:
             self.violation(now_ns, f"start_ack gives {given}, asked for {self._asked}")
-        header = ack.wav_header
-        if len(header) != 44 or header[:4] != b"RIFF" or header[8:12] != b"WAVE" or header[40:44] != bytes(4):
-            self.violation(
-                now_ns,
-                f"start_ack's wav_header_base64 is no 44-byte WAV header with data size 0 ({len(header)} bytes)",
-            )
+        if fault := header_fault(ack.wav_header, self.start.sample_rate, self.start.channels):
+            self.violation(now_ns, f"start_ack's wav_header_base64 is {fault}")
         self.terms = AudioTerms.of(
             self.start.sample_rate, self.start.channels, ack.unit_tone, ack.unit_audio_ms, self._dummy_engine
         )

@@ -534,6 +534,10 @@ def test_broken_audio_is_flagged_and_its_units_stay_accounted_for(phase: Phase, 
         ({"wav_header": b""}, "no 44-byte WAV header with data size 0 (0 bytes)"),
         ({"wav_header": HEADER[:-1] + b"\1"}, "no 44-byte WAV header"),
         ({"wav_header": b"JUNK" + HEADER[4:]}, "no 44-byte WAV header"),
+        (
+            {"wav_header": HEADER[:22] + b"\2" + HEADER[23:]},
+            "the WAV header of another format: its fields are (16, 1, 2, ",
+        ),
         ({"resumed": True, "units_accepted": 3}, "resumed for a session id never used before"),
     ],
 )
