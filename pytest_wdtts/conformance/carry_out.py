@@ -8,8 +8,9 @@ from fnmatch import fnmatchcase
 from msgspec import Struct
 
 from ..transport import Target
-from .case import PAD, SESSION, Case, Cut, Expire, Hear, HearUnits, Open, Raw, Say, Seen, Step
+from .case import PAD, SESSION, START, Case, Cut, Expire, Hear, HearUnits, Open, Raw, Say, Seen, Step
 from .catalogue import CATALOGUE
+from .watch import Watch
 from .wire import HandshakeRefused, Opcode, RawWire
 
 CASE_LIMIT_S = 10.0
@@ -91,6 +92,7 @@ class Stage:
         self._target = target
         self._session_id = session_id
         self._wires: list[RawWire] = []
+        self._watch: Watch
         self._ttl_s = 0.0
 
     @property
@@ -133,7 +135,8 @@ class Stage:
                 await self._open()
 
     async def _open(self) -> None:
-        self.seen = Seen()
+        self._watch = Watch(START | {"session_id": self._session_id}, fresh=not self._wires)
+        self.seen = Seen(faults=self._watch.faults, understood=self._watch.understood)
         try:
             self._wires.append(await RawWire.open(self._target))
         except HandshakeRefused as refused:
@@ -142,6 +145,10 @@ class Stage:
     def _filled(self, step: Say) -> bytes:
         fields = {"session_id": self._session_id} | step.fields
         fields.pop(step.without, None)
+        if fields.get("type") == "start":
+            self._watch.asked = fields
+        elif fields.get("type") == "resume":
+            self._watch.replay_asked()
         return json.dumps(fields).encode()
 
     def _padded(self, step: Raw) -> bytes:
@@ -207,3 +214,4 @@ class Stage:
         if kind == "start_ack":
             self._ttl_s = float(message.get("ttl_s") or 0)
         self.seen.messages.append(message)
+        self._watch.hear(payload)

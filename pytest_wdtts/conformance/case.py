@@ -12,6 +12,7 @@ Fields = dict[str, Any]
 START: Fields = {"type": "start", "audio_format": "pcm16_wav", "sample_rate": 16000, "channels": 1}
 
 
+FORMAT_FIELDS = ("audio_format", "sample_rate", "channels")
 SHOWN_UNITS = 8
 SESSION, PAD = b"{session}", b"{pad}"
 
@@ -73,6 +74,10 @@ class Seen(Struct):
     pongs: list[bytes] = []
     close_code: int | None = None
     trouble: str = ""
+    faults: dict[str, str] = {}
+    """What `Watch` found wrong with the messages themselves, by rule."""
+    understood: set[str] = set()
+    """The types of the messages that it could read."""
 
     def texts(self) -> list[str]:
         """The texts of the chunks."""
@@ -99,6 +104,7 @@ class Seen(Struct):
             words[6:-4] = [f"({len(words) - 10} more)"]
         words += [f"pong {pong[:16]!r}" for pong in self.pongs]
         words.append("still open" if self.close_code is None else f"close {self.close_code}")
+        words += [f"{rule}: {fault}" for rule, fault in self.faults.items()]
         return ", ".join([*words, self.trouble] if self.trouble else words)
 
 
@@ -180,7 +186,28 @@ class Closed(Struct, frozen=True, kw_only=True):
         return f"close {' or '.join(map(str, self.codes))}"
 
 
-Expected = Ends | Refused | Closed
+class Sound(Struct, frozen=True, kw_only=True):
+    """A message of this kind comes, none breaks this rule (see `Watch`), and the last is `end`."""
+
+    rule: str
+    kind: str
+    end: str
+
+    def met(self, seen: Seen) -> bool:
+        """Whether this is what came."""
+        return (
+            self.rule not in seen.faults
+            and self.kind in seen.understood
+            and seen.messages[-1]["type"] == self.end
+            and seen.close_code is not None
+        )
+
+    def described(self) -> str:
+        """In words."""
+        return f"{self.kind}, {self.end}, close; no message with wrong {self.rule}"
+
+
+Expected = Ends | Refused | Closed | Sound
 
 
 class Case(Struct, frozen=True):

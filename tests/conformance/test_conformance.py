@@ -13,6 +13,7 @@ from pytest_wdtts.conformance import CATALOGUE, Finding, carry_out, select
 from pytest_wdtts.conformance.case import Case, Closed, Ends, Refused, Seen
 from pytest_wdtts.stack import EmbeddedStack
 from pytest_wdtts.transport import parse_target
+from tests.plain_v1_gateway import PlainGateway, running
 
 
 def findings_with(cases: list[Case], *defects: str, environment: dict[str, str] = SHORT_LIVED) -> list[Finding]:
@@ -51,6 +52,16 @@ DEFECTS = {
     "resume_repeats_all:share=1": "life.resume.first",
     "cancel_denied:share=1": "states.streaming.cancel",
     "end_missing:share=1": "flushing.nothing",
+    "base64_wrong:rate=1": "messages.mono.fields",
+    "session_id_foreign:rate=1": "messages.mono.session",
+    "sample_rate_wrong:rate=1": "messages.*.format",
+    "ack_of_another:share=1": "messages.*.format",
+    "header_wrong:share=1": "messages.*.header",
+    "index_shifted:rate=1": "messages.mono.order",
+    "chunk_seq_gap:rate=1": "messages.mono.order",
+    "chunk_seq_stuck:share=1": "messages.*.order",
+    "pcm_with_header:rate=1": "messages.*.audio",
+    "pcm_silent:rate=1": "messages.*.audio",
 }
 
 
@@ -58,6 +69,12 @@ DEFECTS = {
 def test_a_defect_fails_its_cases(defect: str, glob: str) -> None:
     found = findings_with(select([glob]), defect)
     assert not any(finding.passed for finding in found), summary(found)
+
+
+def test_a_plain_v1_gateway_is_not_blamed_for_what_it_says() -> None:
+    with running(PlainGateway()) as url:
+        found = asyncio.run(carry_out(select(["messages.*", "flushing.*"], ["*.error.*"]), parse_target(url), "plain"))
+    assert all(finding.passed for finding in found), summary(found)
 
 
 def test_long_lived_sessions_are_skipped_with_the_reason() -> None:

@@ -1,8 +1,15 @@
 """The numbered catalogue: what the contract says, case by case. The number of a case is its place here."""
 
 from ..case import Case
-from . import fields, flushing, frames, life, states
+from . import fields, flushing, frames, life, messages, states
 
-CATALOGUE: tuple[Case, ...] = (*states.CASES, *fields.CASES, *frames.CASES, *flushing.CASES, *life.CASES)
+CATALOGUE: tuple[Case, ...] = (
+    *states.CASES,
+    *fields.CASES,
+    *frames.CASES,
+    *flushing.CASES,
+    *life.CASES,
+    *messages.CASES,
+)
 
 __all__ = ["CATALOGUE"]
