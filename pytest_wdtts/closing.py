@@ -55,6 +55,8 @@ def print_runs(terminal: "TerminalReporter", config: pytest.Config) -> None:
         for written in outcome.written:
             if written.error:
                 terminal.write_line(f"  not written: {written.error}", yellow=True)
+            elif written.format == "wav":
+                terminal.write_line(f"  sound of a failing session: {written.path}")
         if Path(outcome.report_path).is_file():
             terminal.write_line(f"  report: {outcome.report_path}")
     if kept := config.stash.get(KEPT, None):

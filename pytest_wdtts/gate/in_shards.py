@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
+import glob
 import time
 from pathlib import Path
 
 from ..clock import NS_PER_MS
 from ..errors import OwnFailure, WdttsError
-from ..record import read_journal
+from ..record import RunResult, read_journal
 from ..run import Run
 from ..shards import (
     GATHER_LIMIT_S,
@@ -22,6 +23,7 @@ from ..shards import (
     merge_results,
     part_path,
     slice_plan,
+    sound_path,
     write_merged,
 )
 from ..stack import Stack
@@ -42,7 +44,7 @@ END_LIMIT_S = 60.0
 def lead(order: Order, followers: Followers, limits: Limits | None = None) -> Outcome:
     """Bring the stack up, give the word, drive our own part, then judge all parts. Raises as `carry_out` does."""
     directory = make_directory(order.report_dir)
-    for old in directory.glob(f"{order.scenario}.shard-*.jsonl"):
+    for old in directory.glob(f"{glob.escape(order.scenario)}.shard-*"):
         old.unlink()
     plan = order.plan(new_run_id())
     if not order.url:  # Our child, the gateway, inherits the limit, and serves them all.
@@ -63,7 +65,7 @@ def lead(order: Order, followers: Followers, limits: Limits | None = None) -> Ou
             order=to_header(order),
         )
         followers.go(word)
-        drive(word, followers.seat, stack, followers, part_path(directory, order.scenario, followers.seat.number))
+        drive_here(word, followers.seat, stack, followers, directory)
         lost = followers.await_end(END_LIMIT_S)
     except KeyboardInterrupt:
         followers.leave()
@@ -86,7 +88,8 @@ def follow(order: Order, place: Place) -> None:
     word = place.await_go(GATHER_LIMIT_S)
     try:
         if word is not None:
-            follow_word(word, place.seat, place, part_path(Path(order.report_dir), order.scenario, place.seat.number))
+            stack = FollowersStack(word.stack, word.gateway, place)
+            drive_here(word, place.seat, stack, place, Path(order.report_dir))
     except Exception as error:
         place.fail(f"our own failure: {error!r}")
     place.done()
@@ -106,22 +109,31 @@ def judge_left(order: Order, run: str, member: Member, limits: Limits | None = N
     return judge_parts(order, run_id, Seat(0, of), lost, {}, limits)
 
 
-def drive(word: Word, seat: Seat, stack: Stack, line: Followers | Leader, path: Path) -> None:
-    """Drive one part of the plan. Raises `OwnFailure` where the common start is over."""
+def drive_here(word: Word, seat: Seat, stack: Stack, line: Followers | Leader, directory: Path) -> None:
+    """Drive a part where the judge can read what it leaves: its journal, and the sound that it kept."""
+    scenario = word.plan.scenario
+    result = drive(word, seat, stack, line, part_path(directory, scenario, seat.number))
+    if result is not None:
+        with contextlib.suppress(OSError):  # No room for sound: what is judged is in the journal.
+            result.shelf.store(sound_path(directory, scenario, seat.number))
+
+
+def drive(word: Word, seat: Seat, stack: Stack, line: Followers | Leader, path: Path) -> RunResult | None:
+    """Drive one part of the plan; None where there is none. Raises `OwnFailure` where the common start is over."""
     plan = slice_plan(word.plan, seat.number, seat.of)
     if not plan.sessions and not seat.leads:
-        return
+        return None
     need_sockets(len(plan.sessions))
     transport = choose_transport(word.transport)
     late_ms = (time.monotonic_ns() - word.origin_ns) / NS_PER_MS
     if late_ms >= 0:
         raise OwnFailure(f"ready {late_ms:.0f} ms after the common start: give the workers more CPU, or take fewer")
 
-    async def execute() -> None:
-        await Run(plan, word.gateway, stack, transport, path, line.watch, word.order, word.origin_ns).execute()
+    async def execute() -> RunResult:
+        return await Run(plan, word.gateway, stack, transport, path, line.watch, word.order, word.origin_ns).execute()
 
     with asyncio.Runner(loop_factory=transport.new_event_loop) as runner:
-        runner.run(execute())
+        return runner.run(execute())
 
 
 def judge_parts(
@@ -136,6 +148,9 @@ def judge_parts(
         raise OwnFailure(f"shard lost: none of the {leader.of} workers left a journal{_reasons(lost)}; run it again")
     merged = merge_results(parts, lost, leader.of, facts)
     write_merged(merged, directory / f"{order.scenario}.jsonl")
+    for number in numbers:
+        with contextlib.suppress(OSError):  # A part that was lost, or had no room, left no sound.
+            merged.shelf.fetch(sound_path(directory, order.scenario, number))
     return conclude(merged, directory, limits)
 
 

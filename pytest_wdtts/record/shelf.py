@@ -1,5 +1,9 @@
 """The sound itself, kept in memory within a budget: whoever hears of a failing session wants to hear it."""
 
+from pathlib import Path
+
+import msgspec
+
 from .session import SessionRecord
 
 BUDGET_BYTES = 64 * 1024 * 1024
@@ -29,3 +33,14 @@ class AudioShelf:
     def sound(self, session_id: str) -> bytes:
         """Return a session's PCM in order of receipt; empty where none was kept."""
         return b"".join(self._kept.get(session_id, []))
+
+    def store(self, path: Path) -> None:
+        """Put all of it into a file, for another process to fetch; no file where nothing was kept. Raises `OSError`."""
+        if self._kept:
+            path.write_bytes(msgspec.msgpack.encode({name: b"".join(parts) for name, parts in self._kept.items()}))
+
+    def fetch(self, path: Path) -> None:
+        """Take over what another's shelf stored, and remove the file. Raises `OSError`."""
+        for session_id, pcm in msgspec.msgpack.decode(path.read_bytes(), type=dict[str, bytes]).items():
+            self._kept[session_id] = [pcm]
+        path.unlink()

@@ -1,7 +1,9 @@
 """`DIR/<scenario>.<session>.wav`: the sound of the sessions that failing rows name, as it came."""
 
+import glob
 import wave
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from ..record import RunResult
@@ -12,12 +14,13 @@ MOST_SESSIONS = 5
 
 
 def write_wavs(report: Report, result: RunResult, directory: Path) -> Iterator[Path]:
-    """Write the first few failing sessions' audio; yields each path. Raises `OSError`."""
+    """Write the first few failing sessions' audio, in place of earlier runs'; yields each path. Raises `OSError`."""
     load = result.header.load
-    for session_id in failing_sessions(report)[:MOST_SESSIONS]:
-        pcm = result.shelf.sound(session_id)
-        if not pcm:
-            continue
+    for old in directory.glob(f"{glob.escape(report.scenario)}.wdtts-*.wav"):
+        if f".wdtts-{result.header.run_id}-" not in old.name:
+            old.unlink()
+    heard = ((session_id, pcm) for session_id in failing_sessions(report) if (pcm := result.shelf.sound(session_id)))
+    for session_id, pcm in islice(heard, MOST_SESSIONS):
         path = directory / f"{report.scenario}.{session_id}.wav"
         try:
             with wave.open(str(path), "wb") as file:

@@ -4,7 +4,7 @@ from .breaking import FollowersStack, LeadersStack
 from .meeting import GATHER_LIMIT_S, Meeting
 from .member import Member, Place
 from .seam import Followers, Leader, Seat, Word
-from .slices import merge_results, part_path, slice_plan, write_merged
+from .slices import merge_results, part_path, slice_plan, sound_path, write_merged
 
 __all__ = [
     "GATHER_LIMIT_S",
@@ -20,5 +20,6 @@ __all__ = [
     "merge_results",
     "part_path",
     "slice_plan",
+    "sound_path",
     "write_merged",
 ]

@@ -35,6 +35,11 @@ def part_path(directory: Path, scenario: str, number: int) -> Path:
     return directory / f"{scenario}.shard-{number}.jsonl"
 
 
+def sound_path(directory: Path, scenario: str, number: int) -> Path:
+    """Where part `number` leaves the sound that it kept, until the judge has heard what it wants to."""
+    return part_path(directory, scenario, number).with_suffix(".sound")
+
+
 def merge_results(
     parts: list[RunResult], lost: dict[int, str], of: int, facts: dict[str, str] | None = None
 ) -> RunResult:

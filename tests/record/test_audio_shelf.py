@@ -1,5 +1,7 @@
 """Sound is kept within a budget, and no session's sound is cut short."""
 
+from pathlib import Path
+
 from pytest_wdtts.record import AudioShelf, SessionRecord
 from tests.builders import session_plan
 
@@ -23,3 +25,14 @@ def test_who_does_not_fit_is_left_out_whole_and_makes_room() -> None:
     shelf.keep(two, bytes(1))
     shelf.keep(one, bytes(4))
     assert (len(shelf.sound("one")), shelf.sound("two")) == (10, b"")
+
+
+def test_another_process_fetches_what_was_stored_and_leaves_no_file(tmp_path: Path) -> None:
+    shelf, judges, path = AudioShelf(), AudioShelf(), tmp_path / "part.sound"
+    shelf.store(path)
+    assert not path.exists(), "nothing was kept"
+    shelf.keep(record("one"), b"ab")
+    shelf.keep(record("one"), b"cd")
+    shelf.store(path)
+    judges.fetch(path)
+    assert (judges.sound("one"), path.exists()) == (b"abcd", False)

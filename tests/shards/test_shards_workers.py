@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import wave
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -80,6 +81,7 @@ class Session:
         return dict(json.loads((self.reports / f"{scenario}.json").read_text()))
 
 
+SILENT = "pcm_silent:rate=0.2"
 _BAD = {"failure", "error", "skipped"}
 
 
@@ -157,6 +159,20 @@ def test_a_gateway_that_is_killed_by_plan_is_expected_by_every_worker(start: typ
         ]
         assert sum(event[1:] == ["fault", "gateway"] for event in events) == 2, "each of its two sessions was cut"
         assert not any(event[1] == "failed" for event in events), "and none took it for the gateway's fault"
+
+
+def test_failing_sessions_of_every_worker_can_be_heard(start: type[Session]) -> None:
+    session = start("heard", "-n", "2", "--wdtts-sessions", "4", "--wdtts-duration", "3", "--wdtts-defect", SILENT)  # type: ignore[arg-type]
+    _, output = session.end()
+    if "the generator was late" in output:
+        pytest.skip("this machine is too busy to drive 4 sessions on time: no gateway is blamed")
+    sounds = sorted(session.reports.glob("baseline.wdtts-*.wav"))
+    assert {int(sound.stem[-1]) % 2 for sound in sounds} == {0, 1}, "each drove every second session"
+    for sound in sounds:
+        with wave.open(str(sound)) as file:
+            assert file.getnframes() > 0
+        assert f"sound of a failing session: {sound.relative_to(session.directory)}" in output
+    assert not list(session.reports.glob("*.sound")), "what the workers left for the judge is taken away"
 
 
 @pytest.mark.parametrize("workers", [1, 5])
