@@ -95,7 +95,7 @@ def _given_up(record: SessionRecord) -> bool:
 
 def _gateway_cpu(result: RunResult) -> float:
     """Cores that the gateway's process kept busy, -1 where it cannot be seen."""
-    samples = [sample for sample in result.samples if sample.at_ns >= 0]
+    samples = [sample for sample in result.samples if sample.at_ns >= 0 <= sample.cpu_s]
     if len(samples) < 2:
         return -1.0
     first, last = samples[0], samples[-1]

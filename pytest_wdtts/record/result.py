@@ -10,7 +10,10 @@ SCHEMA = "wdtts.run/1"
 
 
 class GatewaySample(Struct, frozen=True, array_like=True):
-    """The gateway's process at one time; -1 where it cannot be had. `unsent_bytes` is what its health page says."""
+    """The gateway at one time, from its process or its metrics page; -1 where a figure cannot be had.
+
+    `unsent_bytes` is what its health page says.
+    """
 
     at_ns: int
     cpu_s: float

@@ -273,11 +273,11 @@ class Run:
         While the gateway is started again there is nothing to look at, for a moment.
         """
         while True:
-            if pids := self._stack.pids():
-                taken = await asyncio.to_thread(sample, pids, self.now_ns(), http_origin(self._gateway.url))
-                if taken is not None:
-                    self.result.samples.append(taken)
-                    self._journal.write(SampleLine(taken))
+            where = http_origin(self._gateway.url), self._gateway.api_key
+            taken = await asyncio.to_thread(sample, self._stack.pids(), self.now_ns(), *where)
+            if taken is not None:
+                self.result.samples.append(taken)
+                self._journal.write(SampleLine(taken))
             for service, pid in self._stack.containers().items():
                 seen = await asyncio.to_thread(sample_container, service, pid, self.now_ns())
                 if seen is not None:

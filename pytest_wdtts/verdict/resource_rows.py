@@ -21,6 +21,9 @@ def gateway_resources(case: Case) -> Row:
     limit = f"memory grows by at most {memory_mib:.0f} MiB; at most {unsent_mib:.0f} MiB wait unsent"
     if len(samples) < FEWEST_SAMPLES:
         return Row("gateway_resources", Verdict.NOT_ASSESSABLE, "the gateway's process cannot be seen", limit)
+    if any(sample.sockets < 0 for sample in samples):
+        # Of a page we know neither how many processes it speaks for nor what is normal for them.
+        return Row("gateway_resources", Verdict.NOT_ASSESSABLE, "known from a metrics page alone: no evidence", limit)
     grown_mib = (samples[-1].rss_bytes - samples[0].rss_bytes) / MIB
     most = max(samples, key=lambda sample: sample.unsent_bytes)
     found = []

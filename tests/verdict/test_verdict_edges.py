@@ -437,6 +437,9 @@ def test_audio_may_wait_for_who_reads_slowly_or_was_cut_off(unsent_mib: float, b
 
 def test_a_process_that_cannot_be_seen_is_not_judged() -> None:
     assert row_of(sampled(60, 600), "gateway_resources").verdict is Verdict.NOT_ASSESSABLE
+    from_a_page = sampled(60, 60, 6000)
+    from_a_page.samples = [replace(sample, sockets=-1) for sample in from_a_page.samples]
+    assert row_of(from_a_page, "gateway_resources").verdict is Verdict.NOT_ASSESSABLE
     unknown = sampled(60, 60, 60)
     unknown.samples = [replace(sample, unsent_bytes=-1) for sample in unknown.samples]
     assert row_of(unknown, "gateway_resources").observed == "memory +0 MiB"
