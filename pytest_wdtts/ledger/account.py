@@ -9,12 +9,15 @@ from ..record import AUDIO_FAULTS, ChunkFlag, EventKind, SessionRecord
 class SessionLedger:
     """The account of one session, in units unless said otherwise; positions name the first few of each kind.
 
-    `explained` is the plan's or the protocol's reason for missing units ("" where nothing explains them).
+    `explained` is the plan's or the protocol's reason why a session broke off ("": it did not, or nothing explains it).
+    It explains what is missing after `last_received`, the last unit that came (-1: none did): audio comes in order, so
+    a hole before that is a loss whatever happened later.
     """
 
     session_id: str
     sent: int = 0
     received: int = 0
+    last_received: int = -1
     missing: list[int] = field(default_factory=list)
     duplicate: list[int] = field(default_factory=list)
     mismatched: list[int] = field(default_factory=list)
@@ -29,7 +32,12 @@ class SessionLedger:
     @property
     def unexplained_missing(self) -> list[int]:
         """Missing units that neither the plan nor the protocol accounts for."""
-        return [] if self.explained else self.missing
+        return [unit for unit in self.missing if unit < self.last_received] if self.explained else self.missing
+
+    @property
+    def explained_missing(self) -> list[int]:
+        """Missing units that the plan or the protocol accounts for."""
+        return [unit for unit in self.missing if unit > self.last_received] if self.explained else []
 
 
 def account(record: SessionRecord, slow_reader: bool = False) -> SessionLedger:
@@ -37,7 +45,6 @@ def account(record: SessionRecord, slow_reader: bool = False) -> SessionLedger:
     text = record.plan.text
     ledger = SessionLedger(record.plan.session_id, sent=len(record.sent_ns))
     counts = bytearray(len(text))
-    highest = -1
     previous_seq: int | None = None
     for number, (start, end, seq, flags) in enumerate(
         zip(record.chunk_start, record.chunk_end, record.chunk_seq, record.flags, strict=True)
@@ -48,8 +55,8 @@ def account(record: SessionRecord, slow_reader: bool = False) -> SessionLedger:
         ledger.unexpected += [u for u in (start, end) if not 0 <= u < ledger.sent or end < start]
         ledger.after_end += bool(flags & ChunkFlag.AFTER_END)
         ledger.after_cancel += bool(flags & ChunkFlag.AFTER_CANCEL)
-        if span and span[0] <= highest:
-            ledger.out_of_order += [u for u in span if u <= highest and not counts[u]]
+        if span and span[0] <= ledger.last_received:
+            ledger.out_of_order += [u for u in span if u <= ledger.last_received and not counts[u]]
         if previous_seq is not None and seq != previous_seq + 1:
             ledger.seq_gaps.append(number)
         previous_seq = seq
@@ -57,7 +64,7 @@ def account(record: SessionRecord, slow_reader: bool = False) -> SessionLedger:
             if counts[unit]:
                 ledger.duplicate.append(unit)
             counts[unit] = 1
-            highest = max(highest, unit)
+            ledger.last_received = max(ledger.last_received, unit)
         if number in record.wrong_text:
             ledger.mismatched += mismatches(text, start, end, record.wrong_text[number])
     ledger.received = sum(counts)
@@ -76,7 +83,7 @@ def mismatches(sent: str, start: int, end: int, said: str) -> list[int]:
 
 
 def explanation(record: SessionRecord, slow_reader: bool) -> str:
-    """Say what explains missing units of this session: cancel, backpressure on a slow reader, or replacement."""
+    """Say what explains that this session broke off: cancel, backpressure on a slow reader, or replacement."""
     if record.has(EventKind.CANCEL_SENT):
         return "cancelled"
     if record.has(EventKind.REPLACED):

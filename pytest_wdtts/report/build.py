@@ -113,8 +113,8 @@ def _failed(record: SessionRecord) -> bool:
 def _explained(ledgers: list[SessionLedger]) -> dict[str, int]:
     causes: Counter[str] = Counter()
     for ledger in ledgers:
-        if ledger.explained and ledger.missing:
-            causes[ledger.explained] += len(ledger.missing)
+        if count := len(ledger.explained_missing):
+            causes[ledger.explained] += count
     return dict(causes)
 
 
@@ -140,7 +140,7 @@ def _line(record: SessionRecord, ledger: SessionLedger) -> SessionLine:
         missing_units=len(ledger.missing),
         duplicate_units=len(ledger.duplicate),
         mismatched_units=len(ledger.mismatched),
-        explained=ledger.explained if ledger.missing else "",
+        explained=ledger.explained if ledger.explained_missing else "",
         replaces=record.plan.replaces,
         faults=[
             "cancel" if event.kind is EventKind.CANCEL_SENT else event.detail

@@ -118,8 +118,8 @@ def slow_readers_contained(case: Case) -> Row:
                 found.append(evidence(ledger.session_id, at_ns, "backpressure, but this session reads at full speed"))
         elif code == "backpressure":
             pressed += 1
-        elif ledger.missing and not ledger.explained:
-            lost = f"{len(ledger.missing)} units lost and no backpressure"
+        elif ledger.unexplained_missing:
+            lost = f"{len(ledger.unexplained_missing)} units lost and no backpressure"
             found.append(evidence(ledger.session_id, _first_missing_ns(record, ledger), lost))
         else:
             recovered += 1

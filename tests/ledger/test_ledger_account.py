@@ -26,7 +26,8 @@ def record_of(*chunks: tuple[int, int], sent: int | None = None) -> SessionRecor
 def wrongs(ledger: SessionLedger) -> dict[str, object]:
     """What the ledger holds against the session; {} for a healthy one."""
     counts = asdict(ledger)
-    return {name: value for name, value in counts.items() if value and name not in ("session_id", "sent", "received")}
+    account_of = ("session_id", "sent", "received", "last_received")
+    return {name: value for name, value in counts.items() if value and name not in account_of}
 
 
 def test_healthy() -> None:
@@ -141,6 +142,22 @@ def test_only_plan_and_protocol_explain_what_is_missing(
     assert ledger.missing == [3, 4, 5, 6, 7, 8]
     assert ledger.explained == explained
     assert ledger.unexplained_missing == ([] if explained else ledger.missing)
+
+
+@pytest.mark.parametrize(
+    ("kind", "detail"),
+    [
+        (EventKind.CANCEL_SENT, ""),
+        (EventKind.REPLACED, "from unit 6"),
+        (EventKind.ERROR, "backpressure: too slow"),
+    ],
+)
+def test_a_hole_before_what_came_is_explained_by_nothing_that_happened_later(kind: EventKind, detail: str) -> None:
+    record = record_of((0, 1), (3, 5))
+    record.note(10**9, kind, detail)
+    ledger = account(record, slow_reader=True)
+    assert ledger.missing == [2, 6, 7, 8]
+    assert (ledger.unexplained_missing, ledger.explained_missing) == ([2], [6, 7, 8])
 
 
 def test_an_end_does_not_hide_what_is_missing() -> None:
