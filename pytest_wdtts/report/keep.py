@@ -27,16 +27,21 @@ def keep_and_compare(
 ) -> Kept:
     """Compare each report (with the directory that it lies in, under `root`), then save it; "" leaves a step out.
 
-    A run that cannot be compared breaks the conditions: a gate that did not look must not stay green.
+    A run that cannot be compared breaks the conditions: a gate that did not look must not stay green. Without
+    conditions there is no gate, and the first run of all has nothing to be compared with.
     """
-    told = Kept([], [])
+    told, conditions = Kept([], []), list(conditions)
     for report, directory in reports:
         folder = directory.relative_to(root) if directory.is_relative_to(root) else HERE
         if against:
             try:
                 _compare(told, report, directory, find_saved(against, report.scenario, saved, folder), conditions)
             except UsageError as error:
-                told.broken.append(f"{report.scenario} was not compared: {error}")
+                words = f"{report.scenario} was not compared: {error}"
+                if conditions:
+                    told.broken.append(words)
+                else:
+                    told.lines.append(f"  {words}")
         if name:
             try:
                 told.lines.append(f"  saved as {name}: {save(report, name, saved, folder)}")

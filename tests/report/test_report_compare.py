@@ -122,8 +122,16 @@ def test_a_name_that_is_a_path_is_refused(tmp_path: Path, name: str) -> None:
 
 
 def test_a_gate_that_could_not_compare_does_not_stay_green(tmp_path: Path) -> None:
-    kept = keep_and_compare([(made_up_report(), tmp_path)], tmp_path, "", "nothing", [], tmp_path)
+    conditions = [read_condition("service_time_ms.p99>1.2x")]
+    kept = keep_and_compare([(made_up_report(), tmp_path)], tmp_path, "", "nothing", conditions, tmp_path)
     assert kept.broken[0].startswith("baseline was not compared: no saved baseline run 'nothing'")
+
+
+def test_without_a_condition_the_first_run_of_all_breaks_nothing(tmp_path: Path) -> None:
+    kept = keep_and_compare([(made_up_report(), tmp_path)], tmp_path, "main", "main", [], tmp_path)
+    assert kept.broken == []
+    assert kept.lines[0].startswith("  baseline was not compared: no saved baseline run 'main'")
+    assert find_saved("main", "baseline", tmp_path) == made_up_report()
 
 
 def test_saving_and_comparing_in_one_run_compares_with_the_run_before(tmp_path: Path) -> None:
