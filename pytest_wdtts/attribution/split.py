@@ -11,7 +11,8 @@ from ..clock import NS_PER_MS, NS_PER_S
 from ..faults import Disconnect, SlowReader
 from ..protocol import chunk_ends
 from ..record import SessionRecord
-from ..record.histogram import Nanoseconds, histogram, percentiles_ms
+from ..record.histogram import histogram, percentiles_ms
+from ..record.measures import Series
 from ..verdict.case import Case
 
 RECOVERY_NS = NS_PER_S
@@ -46,7 +47,7 @@ def split_latency(case: Case) -> Split | None:
     latency_ns = measures.planned_latency.value_ns
     if not len(latency_ns):
         return None
-    planned = _in_planned_stretch(case, measures.unit_latency.at_ns, service_ns, measures.unit_latency.session)
+    planned = _in_planned_stretch(case, measures.unit_latency)
     own_ns = latency_ns - flush_ns - service_ns
     tail = latency_ns >= np.percentile(latency_ns, 99.0)
     parts = {
@@ -83,20 +84,19 @@ def floor(records: list[SessionRecord]) -> dict[str, float]:
     return percentiles_ms(histogram(np.concatenate(waits)))
 
 
-def _in_planned_stretch(
-    case: Case, sent_ns: Nanoseconds, service_ns: Nanoseconds, session: Nanoseconds
-) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
-    """Which units were on their way while the plan kept their session away or from reading."""
-    inside = np.zeros(len(sent_ns), dtype=bool)
+def _in_planned_stretch(case: Case, unit_latency: Series) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+    """Which units were on their way, sent and not received, while the plan kept their session away or from reading."""
+    sent_ns, received_ns = unit_latency.at_ns, unit_latency.at_ns + unit_latency.value_ns
+    inside = np.zeros(len(unit_latency), dtype=bool)
     places: dict[int, list[int]] = {}
     for place, record in enumerate(case.result.sessions):
         places.setdefault(record.plan.index, []).append(place)
     for fault in case.faults:
         if isinstance(fault, Disconnect | SlowReader):
-            theirs = np.isin(session, places.get(fault.session, []))
-            inside |= theirs & (sent_ns <= fault.heals_ns + RECOVERY_NS) & (sent_ns + service_ns >= fault.at_ns)
+            theirs = np.isin(unit_latency.session, places.get(fault.session, []))
+            inside |= theirs & (sent_ns <= fault.heals_ns + RECOVERY_NS) & (received_ns >= fault.at_ns)
     for broken in case.result.gateway_faults:
-        inside |= (sent_ns <= broken.healed_ns + RECOVERY_NS) & (sent_ns + service_ns >= broken.at_ns)
+        inside |= (sent_ns <= broken.healed_ns + RECOVERY_NS) & (received_ns >= broken.at_ns)
     return inside
 
 

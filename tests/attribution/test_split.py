@@ -1,6 +1,8 @@
 """Where the tail of UnitLatency comes from: each cause named when it is the cause, shares that add up."""
 
 import pytest
+from msgspec import to_builtins
+from msgspec.structs import replace
 
 from pytest_wdtts.attribution import Split, floor, split_latency
 from pytest_wdtts.clock import NS_PER_MS, NS_PER_S
@@ -46,6 +48,20 @@ def test_what_the_plan_did_is_not_the_gateway_s() -> None:
     found = split(healthy_run("heavy", LOAD, faults, service=lambda sent_ns: 18 * NS_PER_S))
     assert found.slow_reading_by_plan > 0.7
     assert "is faults by plan; the plan did that" in found.sentence
+
+
+def test_a_unit_is_on_its_way_until_its_audio_comes_however_long_it_waited_for_its_flush() -> None:
+    """The pause is shorter than what the first units of a chunk wait for their mark."""
+    load = LoadPlan(sessions=8, duration_s=30.0, corpus="zh_low_punct")
+    pauses = [SlowReader(session=index, at_ns=0, pause_ns=NS_PER_S) for index in range(8)]
+    result = healthy_run("heavy", load, pauses)
+    for fault, record in zip(pauses, result.sessions, strict=True):
+        number = max(range(len(record.chunk_end)), key=lambda at: record.chunk_end[at] - record.chunk_start[at])
+        last_sent_ns = record.sent_ns[record.chunk_end[number]]
+        record.received_ns[number] = last_sent_ns + NS_PER_S
+        planned = to_builtins(replace(fault, at_ns=last_sent_ns + 1))
+        result.header.planned_faults[fault.session] = planned
+    assert split(result).service_time < 0.05
 
 
 def test_our_own_lateness_is_ours() -> None:
