@@ -6,15 +6,26 @@ Exit codes: 0 passed, 1 the gateway failed, 2 interrupted, 3 invalid (the run is
 import argparse
 import importlib
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NoReturn
 
 from .. import __version__
 from ..errors import UsageError, WdttsError
 
+if TYPE_CHECKING:
+    from ..verdict import Verdict
+
 _COMMANDS = ("bench", "accept", "judge", "session", "replay", "compare", "conformance", "doctor", "diagnose")
 
 PASSED, FAILED, INTERRUPTED, INVALID, USAGE = 0, 1, 2, 3, 4
+
+
+def exit_code(verdicts: "Iterable[Verdict]") -> int:
+    """Return the code of one run or several: a gateway that failed in one has failed, whatever the others were."""
+    from ..verdict import Verdict
+
+    found = set(verdicts)
+    return FAILED if Verdict.FAIL in found else INVALID if Verdict.INVALID in found else PASSED
 
 
 class Parser(argparse.ArgumentParser):

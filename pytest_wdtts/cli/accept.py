@@ -5,8 +5,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from . import INVALID, exit_code
+
 if TYPE_CHECKING:
     import pytest
+
+    from ..verdict import Verdict
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -50,17 +54,17 @@ def accept(chosen: argparse.Namespace) -> int:
     sys.dont_write_bytecode = True  # The scenarios may lie where only their owner writes.
     witness = _Witness()
     code = int(pytest.main([*arguments, *chosen.pytest_args], plugins=[witness]))
-    return 3 if code == pytest.ExitCode.TESTS_FAILED and _no_evidence(witness.config) else code
+    no_evidence = code == pytest.ExitCode.TESTS_FAILED and exit_code(_verdicts(witness.config)) == INVALID
+    return INVALID if no_evidence else code
 
 
-def _no_evidence(config: "pytest.Config | None") -> bool:
-    """Whether no run failed, and one or more were invalid or never came to be."""
+def _verdicts(config: "pytest.Config | None") -> "list[Verdict]":
+    """What the runs came to; one that never came to be is invalid."""
     from ..ordering import RUNS
     from ..verdict import Verdict
 
     outcomes = config.stash.get(RUNS, {}).values() if config else ()
-    verdicts = [Verdict.INVALID if isinstance(outcome, Exception) else outcome.report.verdict for outcome in outcomes]
-    return Verdict.FAIL not in verdicts and Verdict.INVALID in verdicts
+    return [Verdict.INVALID if isinstance(outcome, Exception) else outcome.report.verdict for outcome in outcomes]
 
 
 def scenarios_folder() -> Path:

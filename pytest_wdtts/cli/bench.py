@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from . import exit_code
+
 if TYPE_CHECKING:
     from ..gate import Order
     from ..report import Report
@@ -40,14 +42,13 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 def bench(chosen: argparse.Namespace) -> int:
     """Run it; 0 passed, 1 failed, 3 invalid."""
     from ..gate import carry_out
-    from ..verdict import Verdict
 
     outcome = carry_out(_order(chosen), _show if sys.stderr.isatty() else None)
     sys.stdout.write(figures(outcome.report))
     if chosen.output_json:
         _write_also(outcome.report_path, Path(chosen.output_json))
     sys.stdout.write(f"report: {outcome.report_path}\n")
-    return {Verdict.FAIL: 1, Verdict.INVALID: 3}.get(outcome.report.verdict, 0)
+    return exit_code([outcome.report.verdict])
 
 
 def figures(report: "Report") -> str:
@@ -98,8 +99,10 @@ def _order(chosen: argparse.Namespace) -> "Order":
     }
     shares: dict[str, dict[str, object]] = {}
     for (name, field), value in asked.items():
-        if value is not None and (chosen.scenario != "baseline" or field == "percent"):
+        if value is not None:
             shares.setdefault(name, {})[field] = value
+    if chosen.scenario == "baseline":  # It has no faults but those whose share is given.
+        shares = {name: fields for name, fields in shares.items() if "percent" in fields}
     return Order(
         scenario=chosen.scenario,
         load=load,

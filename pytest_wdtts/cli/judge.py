@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from . import exit_code
+
 if TYPE_CHECKING:
     from ..verdict import Limits
 
@@ -19,7 +21,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 
 def judge_again(chosen: argparse.Namespace) -> int:
-    """Print the rows of every journal found; 0 all pass, 1 a row fails, 3 a run is invalid."""
+    """Print the rows of every journal found; 0 all pass, 1 a row fails, 3 a run is invalid and none fails."""
     from ..gate import conclude, replay_command
     from ..record import read_journal
     from ..report import evidence_lines, overall
@@ -37,18 +39,21 @@ def judge_again(chosen: argparse.Namespace) -> int:
         if any(row.verdict is Verdict.FAIL for row in rows):
             sys.stdout.write(f"  replay: {replay_command(result.header, path)}\n")
         verdicts.add(overall(rows))
-    return 3 if Verdict.INVALID in verdicts else int(Verdict.FAIL in verdicts)
+    return exit_code(verdicts)
 
 
 def find_journals(directory: str) -> list[Path]:
-    """Return the journals of a report directory. Raises `UsageError` where there is none."""
+    """Return the journals of a report directory; parts of a run alone where nobody united them. Raises `UsageError`."""
     from ..errors import UsageError
+    from ..shards import is_part
 
     path = Path(directory)
-    found = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
+    if not path.is_dir():
+        return [path]
+    found = sorted(path.glob("*.jsonl"))
     if not found:
         raise UsageError(f"no journal (*.jsonl) in {path}: give the report directory of a run")
-    return found
+    return [journal for journal in found if not is_part(journal)] or found
 
 
 def read_limits(pairs: list[str]) -> "Limits":

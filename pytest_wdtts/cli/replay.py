@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from . import exit_code
 from .judge import find_journals
 
 
@@ -16,14 +17,13 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 
 def replay(chosen: argparse.Namespace) -> int:
-    """Run every journal's plan; 0 passed, 1 failed, 3 invalid."""
+    """Run every journal's plan; 0 passed, 1 one failed, 3 one is invalid and none failed."""
     from msgspec.structs import replace as with_fields
 
     from ..gate import carry_out
     from ..gate.replay import from_header
     from ..record import read_journal
     from ..report import summary_lines
-    from ..verdict import Verdict
 
     verdicts = set()
     for path in find_journals(chosen.directory):
@@ -31,4 +31,4 @@ def replay(chosen: argparse.Namespace) -> int:
         outcome = carry_out(with_fields(order, report_dir=chosen.report, api_key=chosen.api_key))
         sys.stdout.write("\n".join(summary_lines(outcome.report)) + f"\n  report: {outcome.report_path}\n")
         verdicts.add(outcome.report.verdict)
-    return 3 if Verdict.INVALID in verdicts else int(Verdict.FAIL in verdicts)
+    return exit_code(verdicts)

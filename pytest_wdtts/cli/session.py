@@ -49,7 +49,9 @@ def timeline(record: "SessionRecord") -> list[str]:
         start, end = record.chunk_start[number], record.chunk_end[number]
         text = record.wrong_text.get(number, plan.text[max(start, 0) : end + 1])
         served = (
-            f", {(at_ns - record.sent_ns[end]) / 1e6:.1f} ms after its last unit" if end < len(record.sent_ns) else ""
+            f", {(at_ns - record.sent_ns[end]) / 1e6:.1f} ms after its last unit"
+            if 0 <= end < len(record.sent_ns)
+            else ""
         )
         flags = ChunkFlag(record.flags[number] & ~ChunkFlag.TONE_READ)
         wrong = f"  [{flags.name}]" if flags else ""

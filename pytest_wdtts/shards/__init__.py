@@ -4,7 +4,7 @@ from .breaking import FollowersStack, LeadersStack
 from .meeting import GATHER_LIMIT_S, Meeting
 from .member import Member, Place
 from .seam import Followers, Leader, Seat, Word
-from .slices import merge_results, part_path, slice_plan, sound_path, write_merged
+from .slices import is_part, merge_results, part_path, slice_plan, sound_path, write_merged
 
 __all__ = [
     "GATHER_LIMIT_S",
@@ -17,6 +17,7 @@ __all__ = [
     "Place",
     "Seat",
     "Word",
+    "is_part",
     "merge_results",
     "part_path",
     "slice_plan",

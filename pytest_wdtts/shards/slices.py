@@ -1,5 +1,6 @@
 """Split a plan, unite what came of its parts. Pure but for the files: nothing is averaged, nothing counted twice."""
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -38,6 +39,11 @@ def part_path(directory: Path, scenario: str, number: int) -> Path:
 def sound_path(directory: Path, scenario: str, number: int) -> Path:
     """Where part `number` leaves the sound that it kept, until the judge has heard what it wants to."""
     return part_path(directory, scenario, number).with_suffix(".sound")
+
+
+def is_part(journal: Path) -> bool:
+    """Whether a journal is that of a part, by its name: no run of its own."""
+    return re.fullmatch(r".+\.shard-\d+\.jsonl", journal.name) is not None
 
 
 def merge_results(

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from pytest_wdtts.cli import main
+from pytest_wdtts.cli import exit_code, main
+from pytest_wdtts.cli.judge import find_journals
 from pytest_wdtts.cli.session import timeline
 from pytest_wdtts.gate import Order, Outcome, carry_out
 from pytest_wdtts.record import read_journal
 from pytest_wdtts.report import failure_message
 from pytest_wdtts.verdict import Limits, Verdict, judge
-from tests.builders import healthy, receive, session_plan
+from tests.builders import healthy, opened_record, receive, session_plan
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +101,38 @@ def test_a_session_s_timeline_is_readable(outcome: Outcome, capsys: pytest.Captu
     assert times == sorted(times)
     assert any(re.search(r"audio_chunk 0: units 0\.\.\d+ '.+', \d+ bytes", line) for line in lines)
     assert lines[-1].endswith("closed: 1000")
+
+
+def test_the_parts_of_a_run_are_no_runs_beside_it(tmp_path: Path) -> None:
+    parts = [tmp_path / f"mixed.shard-{number}.jsonl" for number in (0, 12)]
+    for path in parts:
+        path.touch()
+    assert find_journals(str(tmp_path)) == parts, "nobody united them: they are all there is"
+    whole = [tmp_path / "baseline.jsonl", tmp_path / "mixed.jsonl"]
+    for path in whole:
+        path.touch()
+    assert find_journals(str(tmp_path)) == whole
+    assert find_journals(str(parts[0])) == parts[:1], "who asks for one gets it"
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "code"),
+    [
+        ([], 0),
+        (["pass", "not_assessable"], 0),
+        (["pass", "invalid"], 3),
+        (["invalid", "fail"], 1),
+        (["fail"], 1),
+    ],
+)
+def test_a_gateway_that_failed_once_has_failed_whatever_the_other_runs_were(verdicts: list[str], code: int) -> None:
+    assert exit_code(map(Verdict, verdicts)) == code
+
+
+def test_a_timeline_takes_any_index_that_a_gateway_sends() -> None:
+    record = opened_record(session_plan())
+    record.received(5, 0, -1, -1, 0, 0)
+    assert "after its last unit" not in "".join(timeline(record))
 
 
 def test_a_timeline_shows_what_came_before(capsys: pytest.CaptureFixture[str]) -> None:
