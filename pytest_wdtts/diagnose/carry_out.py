@@ -26,6 +26,7 @@ from ..gate.open_files import need_files
 from ..gate.outcome import make_directory, new_run_id
 from ..report.diagnosis import DiagnosisReport, build_diagnosis, write_diagnosis
 from ..run.environment import describe_machine
+from ..transport import public_url
 from .evidence import EndLine, Head, StepLine, append, begin, read_evidence
 from .experiments import QUICK, THOROUGH, Flush, Ladder, NextStep, Pace, SlowReaders, cost_s
 from .look import look
@@ -107,7 +108,7 @@ def carry_out_diagnosis(asked: DiagnosisOrder, tell: Told = lambda words: None) 
         head = Head(
             objective=objective.text,
             seed=asked.seed,
-            url=live.gateway.url,
+            url=public_url(live.gateway.url),
             stack=live.stack.name,
             gateway=live.gateway.health,
             environment=describe_machine(),

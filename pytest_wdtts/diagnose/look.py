@@ -78,7 +78,7 @@ async def _ping_ms(wire: RawWire) -> float:
 
 
 async def _health_ms(target: Target) -> float | None:
-    """The middle of a few `GET /healthz` on one connection; None where the gateway has no such page."""
+    """The middle of a few `GET /healthz` on one connection; None where there is no page of a known length."""
     try:
         async with asyncio.timeout(LIMIT_S):
             reader, writer = await asyncio.open_connection(
@@ -88,7 +88,7 @@ async def _health_ms(target: Target) -> float | None:
                 return sorted([await _get_ms(reader, writer, target) for _ in range(PINGS)])[PINGS // 2]
             finally:
                 writer.transport.abort()
-    except (OSError, EOFError, TimeoutError, ValueError):
+    except (OSError, EOFError, TimeoutError, ValueError, asyncio.LimitOverrunError):
         return None
 
 
@@ -97,8 +97,10 @@ async def _get_ms(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ta
     began_s = time.monotonic()
     writer.write(f"GET {path} HTTP/1.1\r\nHost: {target.authority}\r\n\r\n".encode())
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
-    size = next(line.partition(":")[2] for line in head.splitlines() if line.startswith("content-length:"))
-    await reader.readexactly(int(size))
+    sizes = [line.partition(":")[2] for line in head.splitlines() if line.startswith("content-length:")]
+    if not sizes:
+        raise ValueError("a page in chunks: its length is not said")
+    await reader.readexactly(int(sizes[0]))
     return _since_ms(began_s)
 
 
