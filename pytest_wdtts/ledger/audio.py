@@ -29,9 +29,14 @@ class AudioTerms:
 
     @classmethod
     def of(cls, sample_rate: int, channels: int, unit_tone: str, unit_audio_ms: int, dummy: bool) -> "AudioTerms":
-        """Take the terms from `start_ack`'s added fields, or from v1's word on the `dummy` engine."""
+        """Take the terms from `start_ack`'s added fields, or from v1's word on the `dummy` engine.
+
+        A tone can be read only where a whole symbol sounds and the rate is above twice the highest tone.
+        """
         if unit_tone == LAYOUT and unit_audio_ms:
-            return cls(sample_rate, channels, unit_audio_ms, tone=True)
+            highest_hz = frequency_hz(BANDS - 1, TONES_PER_BAND - 1)
+            readable = unit_audio_ms >= SYMBOL_MS and sample_rate > 2 * highest_hz
+            return cls(sample_rate, channels, unit_audio_ms, tone=readable)
         return cls(sample_rate, channels, SYMBOL_MS if dummy else 0)
 
 

@@ -23,6 +23,19 @@ TEXT = "您好，a😀"
 ENGINE = Dummy(40)
 
 
+@pytest.mark.parametrize(
+    ("rate", "unit_audio_ms", "tone"),
+    [(RATE, 40, True), (RATE, 39, False), (RATE, 1, False), (4_000, 40, False), (8_000, 40, True), (RATE, 80, True)],
+)
+def test_a_tone_is_read_only_where_it_can_be(rate: int, unit_audio_ms: int, tone: bool) -> None:
+    terms = AudioTerms.of(rate, 1, LAYOUT, unit_audio_ms, dummy=False)
+    assert terms.tone is tone
+    loud = np.full(rate * unit_audio_ms // 1000 * len(TEXT), 9_000, dtype="<i2").tobytes()
+    assert bool(check_pcm(loud, TEXT, 0, terms) & ChunkFlag.TONE_READ) is tone, (
+        "whatever a gateway claims, nothing fails"
+    )
+
+
 def spoken(text: str, first: int = 0, channels: int = 1, engine: Dummy = ENGINE) -> bytes:
     return asyncio.run(engine.synthesise(text, first, RATE, channels))
 
