@@ -15,8 +15,11 @@ _ROUTINE = (EventKind.OPENED, EventKind.ACKED)
 
 
 def fault_intervals(case: Case) -> list[Interval]:
-    """Every fault that met a session, from injection to heal, in order of time."""
-    found = []
+    """Every fault that met a session, or the gateway itself, from injection to heal, in order of time."""
+    found = [
+        Interval(fault=broken.how, session="", start_s=_seconds(broken.at_ns), end_s=_seconds(broken.healed_ns))
+        for broken in case.result.gateway_faults
+    ]
     for record in case.result.sessions:
         open_fault: tuple[int, str] | None = None
         for event in record.events:

@@ -136,8 +136,12 @@ def slow_readers_contained(case: Case) -> Row:
 
 def isolation_errors(case: Case) -> Row:
     """Sessions that nothing was done to see no error and lose nothing."""
-    untouched = {record.plan.session_id for record in case.untouched}
-    found = [piece for record in case.untouched for piece in case.errors(record, unexplained_only=False)] + [
+    alone = [record for record in case.untouched if not _without_gateway(record)]
+    untouched = {record.plan.session_id for record in alone}
+    if case.untouched and not alone:
+        seen = "the plan took the gateway from every session"
+        return Row("isolation_errors", Verdict.NOT_ASSESSABLE, seen, "0")
+    found = [piece for record in alone for piece in case.errors(record, unexplained_only=False)] + [
         evidence(ledger.session_id, _first_missing_ns(record, ledger), f"{len(ledger.missing)} units missing")
         for record, ledger in zip(case.result.sessions, case.load_ledgers, strict=True)
         if ledger.session_id in untouched and ledger.missing
@@ -171,11 +175,14 @@ def isolation_latency(case: Case) -> Row:
     return judged("isolation_latency", found, observed, limit)
 
 
+def _without_gateway(record: SessionRecord) -> bool:
+    """The gateway itself was taken down by the plan, and this session's connection with it."""
+    return any(event.kind is EventKind.FAULT and event.detail == "gateway" for event in record.events)
+
+
 def _lost_its_gateway(record: SessionRecord, code: str) -> bool:
-    """The gateway itself was taken down by the plan: a new process knows no old session."""
-    return code == "resume_not_available" and any(
-        event.kind is EventKind.FAULT and event.detail == "gateway" for event in record.events
-    )
+    """A new process knows no old session."""
+    return code == "resume_not_available" and _without_gateway(record)
 
 
 def _first_missing_ns(record: SessionRecord, ledger: SessionLedger) -> int:

@@ -104,6 +104,23 @@ def test_a_gap_is_counted_and_names_both_numbers() -> None:
     assert [piece.what for piece in row.evidence] == [f"chunk_seq {last + 4} after {last - 1}"]
 
 
+# --- the gateway itself was broken by plan ---
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_who_lost_the_gateway_by_plan_was_not_left_alone(left: int) -> None:
+    result = faulty_run()
+    result.gateway_faults = [GatewayFaultLine("gateway_restart", 10 * NS_PER_S, 11 * NS_PER_S)]
+    touched = {CUT, CANCELLED, SLOW, PRESSED}
+    untouched = [record for record in result.sessions if record.plan.index not in touched]
+    for record in untouched[left:]:
+        record.note(10 * NS_PER_S, EventKind.FAULT, "gateway")
+        error("resume_not_available")(record)
+    row = row_of(result, "isolation_errors")
+    assert row.verdict is (Verdict.PASS if left else Verdict.NOT_ASSESSABLE)
+    assert row.observed == ("0 in 1 untouched sessions" if left else "the plan took the gateway from every session")
+
+
 # --- ends: who owes one ---
 
 
