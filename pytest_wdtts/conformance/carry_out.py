@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from msgspec import Struct
 
 from ..transport import Target
-from .case import PAD, SESSION, START, Case, Cut, Expire, Hear, HearUnits, Open, Raw, Say, Seen, Step
+from .case import PAD, SESSION, START, Back, Case, Cut, Expire, Hear, HearUnits, Open, Raw, Say, Seen, Step
 from .catalogue import CATALOGUE
 from .watch import Watch
 from .wire import HandshakeRefused, Opcode, RawWire
@@ -124,6 +124,8 @@ class Stage:
                 await self._read_until_unit(step.last_unit)
             case Open():
                 await self._open()
+            case Back():
+                self._go_back()
             case Cut():
                 self._wire.reset()
                 await self._open()
@@ -134,13 +136,21 @@ class Stage:
                 await asyncio.sleep(self._ttl_s + 1)
                 await self._open()
 
+    def _go_back(self) -> None:
+        if not any(message.get("resumed") for message in self.seen.messages):
+            raise NotTried("no start_ack says resumed: what becomes of the connection before is left open to plain v1")
+        self._turn_to(self._wires[-2])
+
     async def _open(self) -> None:
-        self._watch = Watch(START | {"session_id": self._session_id}, fresh=not self._wires)
-        self.seen = Seen(faults=self._watch.faults, understood=self._watch.understood)
         try:
-            self._wires.append(await RawWire.open(self._target))
+            self._turn_to(await RawWire.open(self._target))
         except HandshakeRefused as refused:
             raise NotTried(f"no WebSocket at all: {refused}") from None
+
+    def _turn_to(self, wire: RawWire) -> None:
+        self._watch = Watch(START | {"session_id": self._session_id}, fresh=not self._wires)
+        self.seen = Seen(faults=self._watch.faults, understood=self._watch.understood)
+        self._wires.append(wire)
 
     def _filled(self, step: Say) -> bytes:
         fields = {"session_id": self._session_id} | step.fields
@@ -168,6 +178,8 @@ class Stage:
         messages, pongs = before
         if kind == "close":
             return self.seen.close_code is not None
+        if kind == "eof":
+            return self.seen.eof
         if kind == "pong":
             return len(self.seen.pongs) > pongs
         if self.seen.close_code is not None:
@@ -189,7 +201,8 @@ class Stage:
         try:
             frame = await self._wire.receive()
         except (ConnectionError, asyncio.IncompleteReadError):
-            self.seen.close_code = 1006
+            self.seen.eof = True
+            self.seen.close_code = self.seen.close_code or 1006
             return
         match frame.opcode:
             case Opcode.TEXT:

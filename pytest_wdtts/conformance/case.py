@@ -36,7 +36,7 @@ class Raw(Struct, frozen=True, kw_only=True):
 
 
 class Hear(Struct, frozen=True):
-    """Read until a message of this type has come, or a "pong"."""
+    """Read until a message of this type has come, a "pong", a "close" frame, or the "eof" after it."""
 
     kind: str
 
@@ -51,6 +51,10 @@ class Open(Struct, frozen=True):
     """Go on with a new connection; the old one is kept open."""
 
 
+class Back(Struct, frozen=True):
+    """Go on with the connection before the latest, which has taken its session over."""
+
+
 class Cut(Struct, frozen=True):
     """Reset the connection, and go on with a new one."""
 
@@ -59,7 +63,7 @@ class Expire(Struct, frozen=True):
     """Cut, stay away for longer than the `ttl_s` that `start_ack` gave, and come back."""
 
 
-Step = Say | Raw | Hear | HearUnits | Open | Cut | Expire
+Step = Say | Raw | Hear | HearUnits | Open | Back | Cut | Expire
 
 
 def shortened(text: str) -> str:
@@ -73,6 +77,7 @@ class Seen(Struct):
     messages: list[Fields] = []
     pongs: list[bytes] = []
     close_code: int | None = None
+    eof: bool = False
     trouble: str = ""
     faults: dict[str, str] = {}
     """What `Watch` found wrong with the messages themselves, by rule."""
@@ -173,17 +178,18 @@ class Refused(Struct, frozen=True, kw_only=True):
 
 
 class Closed(Struct, frozen=True, kw_only=True):
-    """The connection is closed with one of these codes (1006: dropped); an `error` may come first."""
+    """Nothing comes, or an `error`, and a close with one of these codes (1006: dropped; none given: any)."""
 
-    codes: tuple[int, ...]
+    codes: tuple[int, ...] = ()
 
     def met(self, seen: Seen) -> bool:
         """Whether this is what came."""
-        return seen.close_code in self.codes and not any(m["type"] == "tts_end" for m in seen.messages)
+        closed = seen.close_code is not None and (not self.codes or seen.close_code in self.codes)
+        return closed and not any(message["type"] in ("tts_end", "audio_chunk") for message in seen.messages)
 
     def described(self) -> str:
         """In words."""
-        return f"close {' or '.join(map(str, self.codes))}"
+        return f"close {' or '.join(map(str, self.codes))}".rstrip()
 
 
 class Sound(Struct, frozen=True, kw_only=True):

@@ -2,15 +2,19 @@
 
 import asyncio
 import json
+import socket
+import threading
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from pytest_wdtts.cli import main
 from pytest_wdtts.cli.conformance import SHORT_LIVED, summary
-from pytest_wdtts.conformance import CATALOGUE, Finding, carry_out, select
+from pytest_wdtts.conformance import CATALOGUE, Finding, carry_out, select, try_case
 from pytest_wdtts.conformance.case import Case, Closed, Ends, Refused, Seen
+from pytest_wdtts.conformance.wire import Opcode, frame_bytes
 from pytest_wdtts.stack import EmbeddedStack
 from pytest_wdtts.transport import parse_target
 from tests.plain_v1_gateway import PlainGateway, running
@@ -62,6 +66,7 @@ DEFECTS = {
     "chunk_seq_stuck:share=1": "messages.*.order",
     "pcm_with_header:rate=1": "messages.*.audio",
     "pcm_silent:rate=1": "messages.*.audio",
+    "connections_share:share=1": "life.takeover.*_the_old",
 }
 
 
@@ -75,6 +80,29 @@ def test_a_plain_v1_gateway_is_not_blamed_for_what_it_says() -> None:
     with running(PlainGateway()) as url:
         found = asyncio.run(carry_out(select(["messages.*", "flushing.*"], ["*.error.*"]), parse_target(url), "plain"))
     assert all(finding.passed for finding in found), summary(found)
+
+
+def test_a_connection_left_open_behind_its_close_frame_is_seen() -> None:
+    told = (frame_bytes(text, Opcode.TEXT, mask=False) for text in (b'{"type":"start_ack"}', b'{"type":"tts_end"}'))
+    closed = frame_bytes(b"\x03\xe8", Opcode.CLOSE, mask=False)
+
+    def serve() -> None:
+        wire, _ = listener.accept()
+        with wire, suppress(ConnectionError):
+            wire.recv(65536)
+            wire.sendall(b"".join([b"HTTP/1.1 101 Switching Protocols\r\n\r\n", *told, closed]))
+            while wire.recv(65536):
+                pass
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        serving = threading.Thread(target=serve)
+        serving.start()
+        target = parse_target(f"ws://127.0.0.1:{listener.getsockname()[1]}/tts")
+        (case,) = select(["states.ended.connection"])
+        finding = asyncio.run(try_case(case, target, "s"))
+        serving.join()
+    assert not finding.passed
+    assert finding.seen.endswith("no eof came within 3 s")
 
 
 def test_long_lived_sessions_are_skipped_with_the_reason() -> None:

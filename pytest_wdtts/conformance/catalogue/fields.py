@@ -43,11 +43,14 @@ _OUT_OF_RANGE: list[tuple[str, str, str, object]] = [
     ("start", "sample_rate", "zero", 0),
     ("start", "sample_rate", "negative", -16000),
     ("start", "sample_rate", "beyond_any_engine", 1_000_000),
+    ("start", "sample_rate", "huge", 10**30),
+    ("start", "channels", "huge", 10**30),
     ("start", "channels", "zero", 0),
     ("start", "channels", "three", 3),
     ("start", "channels", "negative", -1),
     ("resume", "last_unit_index_received", "below_minus_one", -2),
     ("resume", "last_unit_index_received", "never_sent", 1_000_000),
+    ("resume", "last_unit_index_received", "huge", 10**30),
     ("text_delta", "session_id", "foreign", "somebody-else"),
     ("text_end", "session_id", "foreign", "somebody-else"),
     ("cancel", "session_id", "foreign", "somebody-else"),
@@ -88,7 +91,7 @@ _ODD: dict[str, tuple[tuple[Step, ...], Ends]] = {
     "cancel.unknown_field": ((*BEGUN, Say(CANCEL.fields | _EXTRA)), Ends(chunks=(), cancelled=True)),
     "text_delta.nul": ((*BEGUN, delta("a\0b"), TEXT_END), Ends(chunks=("a\0b",))),
     "text_delta.lone_surrogate": ((*BEGUN, delta("a\ud800b"), TEXT_END), Ends(chunks=("a\ud800b",))),
-    # JSON cannot tell the halves from the character that they make: what is spoken is the gateway's affair.
+    # JSON cannot tell the halves from the character that they make: how they are spoken is the gateway's affair.
     "text_delta.surrogate_halves": (
         (*BEGUN, delta("\ud83d"), delta("\ude00", seq=1), delta("。", seq=2), TEXT_END),
         Ends(),

@@ -4,7 +4,9 @@ from ..case import (
     BEGUN,
     CANCEL,
     TEXT_END,
+    Back,
     Case,
+    Closed,
     Cut,
     Ends,
     Expected,
@@ -73,6 +75,12 @@ _LIVES: dict[str, tuple[str, tuple[Step, ...], Expected]] = {
         "2.1",
         (*THREE, Open(), *BACK, resume(5), delta("四，"), TEXT_END),
         _resumed("四，"),
+    ),
+    "takeover.closes_the_old": ("2.1", (*THREE, Open(), *BACK, Back()), Closed()),
+    "takeover.no_audio_to_the_old": (
+        "2.1",
+        (*THREE, Open(), *BACK, resume(-1), delta("四，"), HearUnits(7), Back()),
+        Closed(),
     ),
     "takeover.by_a_third": (
         "2.1",

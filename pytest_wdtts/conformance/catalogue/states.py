@@ -56,8 +56,13 @@ _EXPECTED: dict[str, tuple[tuple[Step, ...], dict[str, tuple[tuple[Step, ...], E
     "failed": (_FAILED, dict.fromkeys(MESSAGES, ((), NOT_ALLOWED))),
 }
 
-CASES = tuple(
-    Case(f"states.{state}.{name}", "1, states", (*before, MESSAGES[name], *after), expected)
-    for state, (before, by_message) in _EXPECTED.items()
-    for name, (after, expected) in by_message.items()
+CASES = (
+    *(
+        Case(f"states.{state}.{name}", "1, states", (*before, MESSAGES[name], *after), expected)
+        for state, (before, by_message) in _EXPECTED.items()
+        for name, (after, expected) in by_message.items()
+    ),
+    # Not the close frame alone: the connection itself.
+    Case("states.ended.connection", "1, states", (*_ENDED, Hear("eof")), ENDS_ONCE),
+    Case("states.failed.connection", "1, states", (*_FAILED, Hear("eof")), NOT_ALLOWED),
 )
