@@ -18,10 +18,23 @@ from aiohttp import (
     web,
 )
 from msgspec import Struct, field
-from multidict import CIMultiDict
+from multidict import CIMultiDict, CIMultiDictProxy
 
 PAGE = Path(__file__).parent / "page"
-_HOP_BY_HOP = {"connection", "content-length", "host", "keep-alive", "transfer-encoding", "upgrade"}
+# RFC 9110, section 7.6.1: of one connection only; and what the next connection says anew.
+_HOP_BY_HOP = {
+    "connection",
+    "content-length",
+    "host",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+}
 _CLOSED = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR)
 _SECURITY = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; connect-src 'self' ws: wss:",
@@ -78,16 +91,15 @@ class _Routes:
         return await self._join(request, self._settings.chat_url)
 
     async def api(self, request: web.Request) -> web.StreamResponse:
-        url = f"{self._settings.llm_url}/{request.match_info['rest']}"
-        headers = CIMultiDict((name, value) for name, value in request.headers.items() if _passes(name))
+        # As it was written: decoded, an escaped slash in a model's name would be two parts of a path.
+        url = f"{self._settings.llm_url}/{request.raw_path.partition('/api/')[2]}"
         body = request.content if request.body_exists else None
         answering: web.StreamResponse | None = None
         try:
             async with self._http.request(
-                request.method, url, params=request.query, headers=headers, data=body, allow_redirects=False
+                request.method, url, headers=_passing(request.headers), data=body, allow_redirects=False
             ) as answer:
-                passed = CIMultiDict((name, value) for name, value in answer.headers.items() if _passes(name))
-                answering = web.StreamResponse(status=answer.status, headers=passed)
+                answering = web.StreamResponse(status=answer.status, headers=_passing(answer.headers))
                 await answering.prepare(request)
                 async for part in answer.content.iter_any():
                     await answering.write(part)
@@ -148,8 +160,11 @@ async def _carry(source: Socket, sink: Socket) -> None:
                 return
 
 
-def _passes(header: str) -> bool:
-    return header.lower() not in _HOP_BY_HOP
+def _passing(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
+    """The headers that go through: none that `Connection` names, either."""
+    named = {name.strip().lower() for line in headers.getall("Connection", ()) for name in line.split(",")}
+    stay = _HOP_BY_HOP | named
+    return CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in stay)
 
 
 def _sendable(code: int | None) -> int:
