@@ -137,8 +137,7 @@ def conforms(request: pytest.FixtureRequest, wdtts_gateway: "Gateway") -> Callab
     """Try one case of the catalogue: it passes, fails with expected and seen, or skips where it cannot be tried."""
     import asyncio
 
-    from .cli.conformance import told
-    from .conformance import try_case
+    from .conformance import told, try_case
     from .gate.outcome import new_run_id
     from .transport import parse_target
 

@@ -22,11 +22,11 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 
 def conformance(chosen: argparse.Namespace) -> int:
-    """Print what did not conform; 0 all passed, 1 some did not."""
+    """Print what did not conform; 0 all passed, 1 some did not. Raises `StackError` where none could be tried."""
     import asyncio
 
-    from ..conformance import carry_out, select
-    from ..errors import UsageError
+    from ..conformance import carry_out, select, summary
+    from ..errors import StackError, UsageError
     from ..gate.outcome import new_run_id
     from ..stack import EmbeddedStack, ExternalStack, Stack
     from ..transport import parse_target
@@ -49,41 +49,13 @@ def conformance(chosen: argparse.Namespace) -> int:
     sys.stdout.write(summary(findings))
     if chosen.json:
         write_findings(findings, Path(chosen.json))
+    if all(finding.skipped for finding in findings):
+        raise StackError(f"no case could be tried ({findings[0].skipped}): check --url and --api-key")
     return int(any(not finding.passed and not finding.skipped for finding in findings))
 
 
 SHORT_LIVED = {"WS_TTS_TTL_S": "1.0", "WS_TTS_SWEEP_S": "0.05"}
 """So that a session can be seen to expire."""
-
-
-_PARTS = {"1": "part 1, frozen v1", "2": "part 2, what this project pins", "R": "RFC 6455"}
-
-
-def summary(findings: "list[Finding]") -> str:
-    """Every case that did not pass; then the counts, by group and by part of the contract."""
-    lines = [told(finding) for finding in findings if not finding.passed]
-    for sort in (lambda finding: finding.id.partition(".")[0], lambda finding: _PARTS[finding.clause[0]]):
-        groups: dict[str, list[Finding]] = {}
-        for finding in findings:
-            groups.setdefault(sort(finding), []).append(finding)
-        if lines and len(groups) > 1:
-            lines += [f"{_counts(some)}: {name}" for name, some in groups.items()]
-    return "\n".join([*lines, f"{_counts(findings)} of {len(findings)} cases"]) + "\n"
-
-
-def told(finding: "Finding") -> str:
-    """One case that did not pass: what was expected, what was seen, and the clause that says so."""
-    return (
-        f"{'SKIPPED' if finding.skipped else 'FAILED'} {finding.number:03} {finding.id}  [{finding.clause}]\n"
-        f"  expected  {finding.expected}\n"
-        f"  seen      {finding.seen}"
-    )
-
-
-def _counts(findings: "list[Finding]") -> str:
-    passed = sum(finding.passed for finding in findings)
-    skipped = sum(bool(finding.skipped) for finding in findings)
-    return f"{passed} passed, {len(findings) - passed - skipped} failed, {skipped} skipped"
 
 
 def write_findings(findings: "list[Finding]", path: Path) -> None:
@@ -96,4 +68,4 @@ def write_findings(findings: "list[Finding]", path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(msgspec.json.format(msgspec.json.encode(findings), indent=2))
     except OSError as error:
-        raise OwnFailure(f"{path} cannot be written ({error.strerror})") from None
+        raise OwnFailure(f"{path} cannot be written ({error.strerror}): see --json") from None

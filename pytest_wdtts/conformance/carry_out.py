@@ -69,7 +69,7 @@ async def try_case(case: Case, target: Target, session_id: str) -> Finding:
         stage.seen.trouble = f"not over within {CASE_LIMIT_S:g} s"
     except NotTried as reason:
         skipped = str(reason)
-    except (OSError, asyncio.IncompleteReadError) as error:
+    except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
         stage.seen.trouble = str(error) or type(error).__name__
     finally:
         stage.leave()
@@ -225,6 +225,7 @@ class Stage:
             self.seen.trouble = f"a text frame that is no message: {payload[:60]!r}"
             return
         if kind == "start_ack":
-            self._ttl_s = float(message.get("ttl_s") or 0)
+            ttl_s = message.get("ttl_s")
+            self._ttl_s = float(ttl_s) if isinstance(ttl_s, int | float) else 0.0
         self.seen.messages.append(message)
         self._watch.hear(payload)

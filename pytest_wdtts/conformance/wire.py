@@ -13,11 +13,11 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from ..transport import Target
+from ..transport.tcp import RESET_ON_CLOSE
 
 HEAD_LIMIT_BYTES = 64 * 1024
 MASK = bytes(4)
 """A mask of zeros is a mask; the frame stays readable in a capture."""
-_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class Opcode(IntEnum):
@@ -65,13 +65,14 @@ class RawWire:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
+        self._begun: list[Frame] = []
 
     @classmethod
     async def open(cls, target: Target) -> "RawWire":
         """Connect and shake hands. Raises `HandshakeRefused`."""
         reader, writer = await asyncio.open_connection(target.host, target.port, ssl=target.tls, limit=HEAD_LIMIT_BYTES)
         headers = {
-            "Host": f"{target.host}:{target.port}",
+            "Host": target.authority,
             "Upgrade": "websocket",
             "Connection": "Upgrade",
             "Sec-WebSocket-Key": base64.b64encode(os.urandom(16)).decode(),
@@ -80,10 +81,14 @@ class RawWire:
         }
         lines = [f"GET {target.resource} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
         writer.write("\r\n".join([*lines, "", ""]).encode())
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-        if " 101 " not in head.split("\r\n", 1)[0]:
-            writer.close()
-            raise HandshakeRefused(head.split("\r\n", 1)[0])
+        status = ""
+        try:
+            status = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n", 1)[0]
+        finally:
+            if " 101 " not in status:
+                writer.transport.abort()
+        if " 101 " not in status:
+            raise HandshakeRefused(status)
         return cls(reader, writer)
 
     def send(
@@ -97,7 +102,18 @@ class RawWire:
         self._writer.write(data)
 
     async def receive(self) -> Frame:
-        """Return the next frame."""
+        """Return the next control frame or message; one that comes in several frames (RFC 6455, 5.4) is joined."""
+        while True:
+            frame = await self._next_frame()
+            if frame.opcode >= Opcode.CLOSE or (frame.fin and not self._begun):
+                return frame
+            self._begun.append(frame)
+            if frame.fin:
+                parts, self._begun = self._begun, []
+                payload = b"".join(part.payload for part in parts)
+                return Frame(parts[0].opcode, True, payload, sum(part.arrival_s for part in parts))
+
+    async def _next_frame(self) -> Frame:
         first, second = await self._reader.readexactly(2)
         begun_s = time.monotonic()
         size = second & 0x7F
@@ -111,7 +127,7 @@ class RawWire:
         """Cut with a TCP reset."""
         raw = self._writer.get_extra_info("socket")
         if raw is not None:
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         self._writer.transport.abort()
 
     def drop(self) -> None:

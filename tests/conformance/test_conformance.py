@@ -9,14 +9,17 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from websockets.asyncio.server import ServerConnection, serve
 
 from pytest_wdtts.cli import main
-from pytest_wdtts.cli.conformance import SHORT_LIVED, summary
-from pytest_wdtts.conformance import CATALOGUE, Finding, carry_out, select, try_case
+from pytest_wdtts.cli.conformance import SHORT_LIVED
+from pytest_wdtts.conformance import CATALOGUE, Finding, carry_out, select, summary, try_case
 from pytest_wdtts.conformance.case import Case, Closed, Ends, Refused, Seen
 from pytest_wdtts.conformance.wire import Opcode, frame_bytes
+from pytest_wdtts.protocol import StartAck, TtsEnd, encode
 from pytest_wdtts.stack import EmbeddedStack
-from pytest_wdtts.transport import parse_target
+from pytest_wdtts.transport import Target, parse_target
+from reference_gateway.wav import wav_header
 from tests.plain_v1_gateway import PlainGateway, running
 
 
@@ -163,6 +166,34 @@ def test_summary_counts_groups_and_parts_and_shortens_long_chunks() -> None:
         "0 passed, 0 failed, 1 skipped: part 2, what this project pins",
         "1 passed, 1 failed, 1 skipped of 3 cases",
     ]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("ttl_s", ["120.0", '"for ever"'])
+async def test_a_gateway_may_send_its_messages_in_several_frames_whatever_is_in_them(ttl_s: str) -> None:
+    async def speak(peer: ServerConnection) -> None:
+        for answer in (StartAck("test", "pcm16_wav", 16000, 1, 120.0, wav_header(16000, 1)), TtsEnd("test", 0, False)):
+            await peer.recv()
+            text = encode(answer).decode().replace("120.0", ttl_s)
+            await peer.send([text[:9], text[9:]])
+
+    (case,) = select(["flushing.nothing"])
+    async with serve(speak, "127.0.0.1", 0) as server:
+        target = Target("127.0.0.1", next(iter(server.sockets)).getsockname()[1], "/tts")
+        finding = await try_case(case, target, "test")
+    assert finding.seen.startswith("start_ack, tts_end, close 1000")
+
+
+def test_where_no_case_could_be_tried_nothing_has_passed(capsys: pytest.CaptureFixture[str]) -> None:
+    stack = EmbeddedStack()
+    url = stack.start().url.replace("/tts", "/elsewhere")
+    try:
+        assert main(["conformance", "--url", url, "--include", "flushing.units*"]) == 3
+    finally:
+        stack.stop()
+    said = capsys.readouterr()
+    assert said.out.endswith("0 passed, 0 failed, 5 skipped of 5 cases\n")
+    assert "no case could be tried (no WebSocket at all: HTTP/1.1 404 Not Found): check --url and --api-key" in said.err
 
 
 def test_command_lists_without_trying(capsys: pytest.CaptureFixture[str]) -> None:
