@@ -129,3 +129,30 @@ class OfSessions(Defect, abstract=True):
             self._chosen[session_id] = self._due >= 1
             self._due %= 1
         return self._chosen[session_id]
+
+
+class OfConnections(OfSessions, abstract=True):
+    """Strikes a share of connections, before anybody knows whose they are."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._connections = 0
+
+    def strikes_next(self) -> bool:
+        """Return whether the connection that comes now is struck."""
+        self._connections += 1
+        return self.strikes(f"connection {self._connections}")
+
+
+class RemembersAudio(OfSessions, abstract=True):
+    """Keeps the latest chunk of every session, to send it where it has no place."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.latest: dict[str, AudioChunk] = {}
+
+    def outgoing(self, message: AudioChunk | ServerMessage) -> Sequence[Step]:
+        """Take note of a chunk that goes out."""
+        if isinstance(message, AudioChunk):
+            self.latest[message.session_id] = message
+        return (message,)

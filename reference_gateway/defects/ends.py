@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from pytest_wdtts.protocol import AudioChunk, Cancel, ClientMessage, Error, ServerMessage, TextEnd, TtsEnd
 
-from .chance import OfSessions
+from .chance import OfSessions, RemembersAudio
 from .seam import Cut, Pause, Step
 
 FOR_EVER_S = 12.0
@@ -45,20 +45,11 @@ class EndEarly(OfSessions):
         return (message,)
 
 
-class AudioAfterEnd(OfSessions):
+class AudioAfterEnd(RemembersAudio):
     """The last chunk is sent once more after `tts_end`."""
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._latest: dict[str, AudioChunk] = {}
-
-    def outgoing(self, message: AudioChunk | ServerMessage) -> Sequence[Step]:
-        if isinstance(message, AudioChunk):
-            self._latest[message.session_id] = message
-        return (message,)
-
     def end(self, message: TtsEnd | Error) -> Sequence[Step]:
-        latest = self._latest.pop(message.session_id, None)
+        latest = self.latest.pop(message.session_id, None)
         return (message, latest) if latest and self.strikes(message.session_id) else (message,)
 
 

@@ -19,7 +19,7 @@ from pytest_wdtts.protocol import (
     TtsEnd,
 )
 
-from .chance import Defect, OfChunks, OfSessions
+from .chance import Defect, OfChunks, OfConnections, OfSessions
 from .seam import Close, Cut, Pause, Step
 
 
@@ -84,16 +84,11 @@ class ClosedWithoutError(OfChunks):
         return (Close(1011),)
 
 
-class UpgradeRefused(OfSessions):
+class UpgradeRefused(OfConnections):
     """A share of connections gets 500 instead of the upgrade."""
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._connections = 0
-
     def accept_pause_s(self) -> float:
-        self._connections += 1
-        return -1.0 if self.strikes(f"connection {self._connections}") else 0.0
+        return -1.0 if self.strikes_next() else 0.0
 
 
 class AckMissing(OfSessions):

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from pytest_wdtts.protocol import AudioChunk, Error, Resume, ServerMessage, StartAck, TtsEnd
 
-from .chance import OfSessions
+from .chance import OfSessions, RemembersAudio
 from .ends import FOR_EVER_S
 from .seam import Pause, Step
 
@@ -103,20 +103,14 @@ class ConnectionsShare(OfSessions):
         return (message,) if self._for_the_new[message.session_id] else ()
 
 
-class AudioBeforeResume(OfSessions):
+class AudioBeforeResume(RemembersAudio):
     """On a new connection the latest chunk is sent before the client has said what it has."""
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._latest: dict[str, AudioChunk] = {}
-
     def outgoing(self, message: AudioChunk | ServerMessage) -> Sequence[Step]:
-        if isinstance(message, AudioChunk):
-            self._latest[message.session_id] = message
-        elif isinstance(message, StartAck) and message.resumed and self.strikes(message.session_id):
-            latest = self._latest.get(message.session_id)
+        if isinstance(message, StartAck) and message.resumed and self.strikes(message.session_id):
+            latest = self.latest.get(message.session_id)
             return (message, latest) if latest else (message,)
-        return (message,)
+        return super().outgoing(message)
 
 
 @dataclass(kw_only=True)

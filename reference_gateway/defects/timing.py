@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pytest_wdtts.protocol import ClientMessage, Start
 
-from .chance import ByChance, Defect, OfSessions
+from .chance import ByChance, Defect, OfConnections
 
 
 @dataclass(kw_only=True)
@@ -110,19 +110,14 @@ class LogOnLoop(Defect):
 
 
 @dataclass(kw_only=True)
-class SlowAccept(OfSessions):
+class SlowAccept(OfConnections):
     """A share of connections waits `seconds` for its upgrade."""
 
     share: float = 0.1
     seconds: float = 1.5
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._connections = 0
-
     def accept_pause_s(self) -> float:
-        self._connections += 1
-        return self.seconds if self.strikes(f"connection {self._connections}") else 0.0
+        return self.seconds if self.strikes_next() else 0.0
 
 
 @dataclass(kw_only=True)
