@@ -1,20 +1,14 @@
 // A bare client of node's `ws`: a timer a unit, parse and count, no more.
 "use strict";
 
-const { readFileSync, writeFileSync } = require("node:fs");
 const WebSocket = require("ws");
+const { load, plan, Tally } = require("./plan.js");
 
-const load = JSON.parse(process.env.BENCH_LOAD);
-const plan = JSON.parse(readFileSync(load.plan_path, "utf8"));
-const spent = process.cpuUsage();
-const originMs = performance.now() + 500;
-const latenessMs = [];
-let unitsSent = 0;
-let chunks = 0;
-let over = 0;
+const tally = new Tally();
+tally.begin(500);
 
 function at(ns, act) {
-  const dueMs = originMs + ns / 1e6;
+  const dueMs = tally.dueMs(ns);
   setTimeout(() => act(performance.now() - dueMs), Math.max(0, dueMs - performance.now()));
 }
 
@@ -24,9 +18,9 @@ function converse(session) {
   const say = (message) => line.send(JSON.stringify({ ...message, session_id: session.session_id }));
   const type = (seq) =>
     at(session.first_unit_ns + seq * session.interval_ns, (lateMs) => {
-      latenessMs.push(lateMs);
+      tally.latenessMs.push(lateMs);
       say({ type: "text_delta", seq, text: units[seq] });
-      unitsSent += 1;
+      tally.unitsSent += 1;
       if (seq + 1 < units.length) type(seq + 1);
       else say({ type: "text_end", seq: units.length });
     });
@@ -34,29 +28,12 @@ function converse(session) {
     say({ type: "start", audio_format: "pcm16_wav", sample_rate: 16000, channels: 1 });
     type(0);
   });
-  line.on("message", (frame) => {
-    if (JSON.parse(frame).type === "audio_chunk") chunks += 1;
-  });
+  line.on("message", (frame) => tally.heard(frame));
   line.on("error", (error) => {
     console.error(error);
     process.exit(1);
   });
-  line.on("close", () => {
-    over += 1;
-    if (over === plan.length) report();
-  });
-}
-
-function report() {
-  const { user, system } = process.cpuUsage(spent);
-  latenessMs.sort((a, b) => a - b);
-  const cost = {
-    cpu_s: (user + system) / 1e6,
-    units_sent: unitsSent,
-    chunks_received: chunks,
-    lateness_p99_ms: latenessMs[Math.floor(latenessMs.length * 0.99)],
-  };
-  writeFileSync(load.result_path, JSON.stringify(cost));
+  line.on("close", () => tally.sessionOver());
 }
 
 for (const session of plan) at(session.open_ns, () => converse(session));
