@@ -20,6 +20,7 @@ from .defects import Defects, UnknownDefect, WrongArgument, switch_on
 from .engines import EngineFailed, make_engine
 from .gateway import make_gateway
 from .server import listen, make_app
+from .service import tell_strangers_in_one_line
 from .settings import Settings, WrongSetting, read_settings
 
 
@@ -48,6 +49,7 @@ async def _serve(settings: Settings, defects: Defects, end_with_stdin: bool) -> 
         listener = listen(settings.host, settings.port, settings.send_buffer_bytes)
     except OSError as error:
         return _complain(3, f"cannot listen on {settings.host}:{settings.port}: {error.strerror or error}")
+    tell_strangers_in_one_line()
     # The wire closes its connections itself, so there is nothing left to wait for.
     runner = web.AppRunner(make_app(gateway), access_log=None, handle_signals=False, shutdown_timeout=1.0)
     await runner.setup()

@@ -1,18 +1,23 @@
 """What the small HTTP services beside the gateway share: settings from the environment, start, stop, API key."""
 
+import argparse
 import asyncio
 import hmac
+import logging
+import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from .settings import WrongSetting
 
 S = TypeVar("S", bound=msgspec.Struct)
+_SHOWN_CHARACTERS = 160
 
 
 def read_environment(kind: type[S], environment: Mapping[str, str]) -> S:
@@ -25,12 +30,54 @@ def read_environment(kind: type[S], environment: Mapping[str, str]) -> S:
         raise WrongSetting(str(error).replace("`$.", "`")) from None
 
 
-def run_service(name: str, make_app: Callable[[], web.Application], host: str, port: int) -> int:
-    """Serve until a signal; return the exit code: 0 after a signal, 3 where the port cannot be had."""
-    return asyncio.run(_serve(name, make_app(), host, port))
+def run_service(
+    name: str,
+    kind: type[S],
+    make_app: Callable[[S], web.Application],
+    greet: Callable[[S], None] = lambda _: None,
+    arguments: Sequence[str] | None = None,
+) -> int:
+    """Serve until a signal, with the `host` and `port` of settings of this kind, after `greet` said what it wants.
+
+    Returns the exit code: 0 after a signal, 2 for a wrong setting, 3 where the port cannot be had.
+    """
+    _parser(name, kind).parse_args(arguments)
+    try:
+        settings: Any = read_environment(kind, os.environ)
+    except WrongSetting as error:
+        complain(name, str(error))
+        return 2
+    greet(settings)
+    return asyncio.run(_serve(name, make_app(settings), settings.host, settings.port))
+
+
+def _parser(name: str, kind: type[msgspec.Struct]) -> argparse.ArgumentParser:
+    """It takes no arguments: it says so, and which variables there are."""
+    variables = "\n".join(f"  {one.encode_name}={one.default}" for one in msgspec.structs.fields(kind))
+    return argparse.ArgumentParser(
+        prog=f"python -m reference_gateway.{name}",
+        description=f"Serve until a signal. These variables of the environment set it:\n{variables}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def tell_strangers_in_one_line() -> None:
+    """Have the log say shortly who speaks no HTTP: a scanner is no failure of ours, and what it sends may be long."""
+    logging.getLogger("aiohttp.server").addFilter(_shorten)
+
+
+def _shorten(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, HttpProcessingError):
+        words = " ".join(str(error).split())
+        record.msg, record.args = "%s: %s", (record.getMessage(), words[:_SHOWN_CHARACTERS])
+        record.exc_info = None
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+    return True
 
 
 async def _serve(name: str, app: web.Application, host: str, port: int) -> int:
+    tell_strangers_in_one_line()
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:

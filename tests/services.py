@@ -15,10 +15,14 @@ LIMIT_S = 30.0
 
 @dataclass(frozen=True)
 class Service:
-    """A child that listens; `url` is what it printed, `http` and `ws` its origin in both spellings."""
+    """A child that listens; `url` is what it printed, `http` and `ws` its origin in both spellings.
+
+    `words` are the lines that it wrote so far.
+    """
 
     url: str
     pid: int
+    words: list[str]
 
     @property
     def authority(self) -> str:
@@ -60,7 +64,7 @@ def serving(module: str, **environment: str) -> Iterator[Service]:
     try:
         url = listening.get(timeout=LIMIT_S)
         assert url, f"{name} did not start:\n{''.join(words)}"
-        yield Service(url.replace("0.0.0.0", "127.0.0.1"), process.pid)
+        yield Service(url.replace("0.0.0.0", "127.0.0.1"), process.pid, words)
     finally:
         process.send_signal(signal.SIGTERM)
         try:

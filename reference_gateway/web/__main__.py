@@ -1,21 +1,14 @@
 """`python -m reference_gateway.web`."""
 
-import os
 import sys
 
-from ..service import complain, read_environment, run_service
-from ..settings import WrongSetting
+from ..service import run_service
 from .server import Settings, make_app
 
 
 def main() -> int:
     """Run until a signal; return the exit code."""
-    try:
-        settings = read_environment(Settings, os.environ)
-    except WrongSetting as error:
-        complain("web", str(error))
-        return 2
-    return run_service("web", lambda: make_app(settings), settings.host, settings.port)
+    return run_service("web", Settings, make_app)
 
 
 if __name__ == "__main__":
