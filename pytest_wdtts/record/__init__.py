@@ -14,11 +14,12 @@ from .result import (
     SampleLine,
     Window,
 )
-from .session import AUDIO_FAULTS, ChunkFlag, EventKind, SessionEvent, SessionRecord
+from .session import AUDIO_FAULTS, PLANNED_LEAVE, ChunkFlag, EventKind, SessionEvent, SessionRecord
 from .shelf import AudioShelf
 
 __all__ = [
     "AUDIO_FAULTS",
+    "PLANNED_LEAVE",
     "SCHEMA",
     "AudioShelf",
     "ChunkFlag",

@@ -65,6 +65,10 @@ class EventKind(StrEnum):
     REPLACED = "replaced"
 
 
+PLANNED_LEAVE = "left for a new session, as planned"
+"""Detail of the `FAILED` event of a session that the plan replaced by a new one: no failure of anybody's."""
+
+
 class SessionEvent(Struct, frozen=True, array_like=True, gc=False):
     """One event: when, what, and a detail in words or as an error code."""
 

@@ -8,10 +8,10 @@ from msgspec.structs import asdict
 from ..attribution import split_latency
 from ..clock import NS_PER_MS, NS_PER_S
 from ..ledger import SessionLedger
-from ..record import EventKind, SessionRecord
+from ..record import PLANNED_LEAVE, EventKind, SessionRecord
 from ..record.histogram import histogram, percentiles_ms
 from ..verdict import Row
-from ..verdict.case import PLANNED_LEAVE, Case
+from ..verdict.case import Case
 from .curves import Curves
 from .lanes import draw_lanes, fault_intervals
 from .model import Figures, Probes, Report, SessionLine, Summary, overall

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from ..clock import NS_PER_S
 from ..load import SessionPlan, TimerWheel
-from ..record import EventKind, SessionRecord
+from ..record import PLANNED_LEAVE, EventKind, SessionRecord
 from ..session import ClientSession, Phase
 from ..transport import Connection, Target, Transport
 
@@ -113,9 +113,9 @@ class Conversation:
 
     def cut_within_frame(self, then: Action) -> None:
         """Reset as soon as a part of the next frame has come; `then` is called at that moment."""
-        if self._line is not None and self._line.connection is not None:
-            self._line.on_cut = then
-            self._line.connection.reset_within_frame()
+        line = self._line
+        if line is not None and line.connection is not None:
+            line.connection.reset_within_frame(lambda: then(self._world.now_ns()) if self._line is line else None)
 
     def come_back(self, now_ns: int) -> None:
         """Return after a cut: with `resume`, or as a new session where the plan says so."""
@@ -125,7 +125,7 @@ class Conversation:
             self.record.note(now_ns, EventKind.HEALED)
             self.open(now_ns)
         else:
-            self.machine.failed(now_ns, "left for a new session, as planned")
+            self.machine.failed(now_ns, PLANNED_LEAVE)
             self._world.replace(self, now_ns)
             self._hang_up()
 
@@ -234,7 +234,6 @@ class _Line:
 
     def __init__(self, conversation: Conversation) -> None:
         self.connection: Connection | None = None
-        self.on_cut: Action | None = None
         self._conversation = conversation
 
     @property
@@ -254,9 +253,7 @@ class _Line:
             self._conversation.line_binary(size_bytes)
 
     def connection_closed(self, code: int, reason: str) -> None:
-        if self.on_cut is not None and self._held and reason == "cut within a frame":
-            self.on_cut(self._conversation._world.now_ns())
-        elif self._held:
+        if self._held:
             self._conversation.line_closed(code, reason)
 
     def connection_failed(self, reason: str) -> None:

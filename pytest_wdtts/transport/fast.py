@@ -202,13 +202,13 @@ class FastConnection(picows.WSListener):
             self._raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         self._wire.underlying_transport.abort()
 
-    def reset_within_frame(self) -> None:
+    def reset_within_frame(self, then: Callable[[], None]) -> None:
         """Read little at a time from now on, and reset at the first read that is full: more was to come."""
 
         def cut_if_full(nbytes: int) -> None:
             if nbytes == PARTIAL_READ_BYTES and not self._gone:
                 self.reset()
-                self._listener.connection_closed(_NO_CLOSE_FRAME, "cut within a frame")
+                then()
 
         self._sip_by(PARTIAL_READ_BYTES, cut_if_full)
 

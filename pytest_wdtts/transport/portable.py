@@ -7,6 +7,7 @@ reset, fall silent or stop within a frame; its protocol object can be fed exactl
 import asyncio
 import socket
 import sys
+from collections.abc import Callable
 from typing import cast
 
 from websockets.client import ClientProtocol
@@ -68,7 +69,7 @@ class PortableConnection(asyncio.BufferedProtocol):
         self._open = False
         self._gone = False
         self._silent = False
-        self._reset_partial = False
+        self._after_cut: Callable[[], None] | None = None
         self._read_limit_bytes = READ_BYTES
         self._budget_bytes: int | None = None
         self._opening = asyncio.get_running_loop().create_task(self._connect())
@@ -119,9 +120,9 @@ class PortableConnection(asyncio.BufferedProtocol):
         self._take_events()
         if self._budget_bytes is not None:
             self.read_at_most(self._budget_bytes - nbytes)
-        if self._reset_partial and nbytes == PARTIAL_READ_BYTES and not self._gone:
+        if self._after_cut is not None and nbytes == PARTIAL_READ_BYTES and not self._gone:
             self.reset()
-            self._finish(1006, "cut within a frame")
+            self._after_cut()
 
     def eof_received(self) -> bool:
         """Asyncio: the peer will send no more."""
@@ -202,9 +203,9 @@ class PortableConnection(asyncio.BufferedProtocol):
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         self._socket.abort()
 
-    def reset_within_frame(self) -> None:
+    def reset_within_frame(self, then: Callable[[], None]) -> None:
         """Read little at a time from now on, and reset at the first read that is full: more was to come."""
-        self._reset_partial = True
+        self._after_cut = then
         self._read_limit_bytes = PARTIAL_READ_BYTES
 
     def fall_silent(self) -> None:
@@ -256,7 +257,7 @@ class PortableConnection(asyncio.BufferedProtocol):
         self._listener.connection_failed(reason)
 
     def _finish(self, code: int, reason: str) -> None:
-        if not self._gone or reason == "cut within a frame":
+        if not self._gone:
             self._gone = True
             self._listener.connection_closed(code, reason)
 

@@ -6,6 +6,7 @@ each. A transport also has to give what faults need: a reset, a socket that real
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -59,8 +60,8 @@ class Connection(Protocol):
     def reset(self) -> None:
         """Cut with a TCP reset: nothing in flight survives."""
 
-    def reset_within_frame(self) -> None:
-        """Cut with a TCP reset as soon as a part of a message has come, but not all of it."""
+    def reset_within_frame(self, then: Callable[[], None]) -> None:
+        """Cut with a TCP reset as soon as a part of a message has come, but not all of it; `then` hears of it."""
 
     def fall_silent(self) -> None:
         """Neither read nor write nor close any more: the peer sees a half-open connection."""

@@ -7,7 +7,7 @@ from msgspec import convert
 from ..faults import Cancel, Disconnect, Fault, SlowReader
 from ..ledger import SessionLedger, account
 from ..protocol import FLUSH_MARKS, MAX_PENDING_UNITS
-from ..record import EventKind, RunResult, SessionRecord
+from ..record import PLANNED_LEAVE, EventKind, RunResult, SessionRecord
 from ..record.measures import Measures
 from .limits import Limits
 from .row import Evidence, evidence
@@ -16,9 +16,6 @@ from .row import Evidence, evidence
 def flushed_late(text: str) -> bool:
     """Whether v1's rule would have made more than one chunk of this one."""
     return len(text) > MAX_PENDING_UNITS or any(unit in FLUSH_MARKS for unit in text[:-1])
-
-
-PLANNED_LEAVE = "left for a new session, as planned"
 
 
 class Case:

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from ..ledger import SessionLedger
-from ..record import EventKind, SessionRecord
-from .case import PLANNED_LEAVE, Case
+from ..record import PLANNED_LEAVE, EventKind, SessionRecord
+from .case import Case
 from .row import Evidence, Row, evidence, judged
 
 MOST_FLUSHES = 3

@@ -12,10 +12,10 @@ from msgspec.structs import replace
 from pytest_wdtts.clock import NS_PER_MS, NS_PER_S
 from pytest_wdtts.faults import SlowReader
 from pytest_wdtts.load import LoadPlan
-from pytest_wdtts.record import ChunkFlag, EventKind, GatewaySample, RunResult, SessionRecord
+from pytest_wdtts.record import PLANNED_LEAVE, ChunkFlag, EventKind, GatewaySample, RunResult, SessionRecord
 from pytest_wdtts.record.result import GatewayFaultLine
 from pytest_wdtts.verdict import Limits, Row, Verdict, judge
-from pytest_wdtts.verdict.case import PLANNED_LEAVE, flushed_late
+from pytest_wdtts.verdict.case import flushed_late
 from tests.builders import faulty_run, finish, healthy_run, opened_record, receive, send_all
 
 CUT, CANCELLED, SLOW, PRESSED, UNTOUCHED = 0, 1, 2, 3, 5
