@@ -8,6 +8,7 @@ from functools import cache
 from importlib.resources import files
 
 from msgspec import Struct, convert
+from msgspec.structs import replace
 
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)")
 _SHARDS = re.compile(r"\b(\d+)\s*/\s*(\d+)\b")
@@ -104,15 +105,12 @@ def _with_failure(known: Startup, lines: Sequence[str]) -> Startup:
     for failure in startup_table().failure:
         proof = list(dict.fromkeys(line.strip() for line in lines if _matches(failure.patterns, line)))
         if proof:
-            fields = {name: getattr(known, name) for name in known.__struct_fields__}
-            return Startup(
-                **fields
-                | {
-                    "failure": failure.name,
-                    "cause": failure.cause,
-                    "next": failure.next,
-                    "proof": tuple(proof[-_PROOF_LINES:]),
-                }
+            return replace(
+                known,
+                failure=failure.name,
+                cause=failure.cause,
+                next=failure.next,
+                proof=tuple(proof[-_PROOF_LINES:]),
             )
     return known
 

@@ -88,8 +88,8 @@ def assess(series: Series, span_ns: tuple[int, int], limits: Limits) -> Stabilit
 def trend(at_s: list[float], values: list[float]) -> tuple[float, float]:
     """Return the rise over the span (Theil-Sen slope times its length) and the one-sided Mann-Kendall p-value.
 
-    The variance is corrected for serial correlation as Hamed and Rao do, with the lag-1 correlation of the ranks
-    around the slope: a level that wanders is not one that rises.
+    The variance is corrected for serial correlation after Hamed and Rao, as of a first-order process with the lag-1
+    correlation of the ranks around the slope: a level that wanders is not one that rises.
     """
     from scipy.stats import norm, rankdata, theilslopes
 
