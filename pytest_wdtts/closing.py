@@ -57,6 +57,8 @@ def print_runs(terminal: "TerminalReporter", config: pytest.Config) -> None:
                 terminal.write_line(f"  not written: {written.error}", yellow=True)
             elif written.format == "wav":
                 terminal.write_line(f"  sound of a failing session: {written.path}")
+        if outcome.report.stopped:
+            terminal.write_line(f"  run it again: {outcome.report.replay}")
         if Path(outcome.report_path).is_file():
             terminal.write_line(f"  report: {outcome.report_path}")
     if kept := config.stash.get(KEPT, None):

@@ -31,6 +31,7 @@ CREW = pytest.StashKey[Carrier]()
 def wdtts_run(request: pytest.FixtureRequest) -> "Outcome":
     """The run that this test's markers ask for; tests that ask for the same share it."""
     from .errors import WdttsError
+    from .gate import Interrupted
 
     asked = read_markers(request.node)
     if asked is None:
@@ -41,6 +42,9 @@ def wdtts_run(request: pytest.FixtureRequest) -> "Outcome":
             runs[asked.key] = _carry_out(request, asked)
         except WdttsError as error:
             runs[asked.key] = error
+        except Interrupted as interrupted:
+            runs[asked.key] = interrupted.outcome
+            raise KeyboardInterrupt from None
     outcome = runs[asked.key]
     if isinstance(outcome, Exception):
         pytest.fail(f"invalid: {outcome}", pytrace=False)

@@ -6,7 +6,8 @@ nothing, so that every row is one outcome, once.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ class Controller:
 
     def __init__(self) -> None:
         self._meeting: Meeting | None = None
+        self._held = ExitStack()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: "WorkerController") -> None:
@@ -43,7 +45,7 @@ class Controller:
         """Put our scheduler before the one that was asked for."""
         session: Any = config.pluginmanager.get_plugin("dsession")
         asked = session.pytest_xdist_make_scheduler(config, log)
-        return ShardScheduling(asked, self._meet(config), config.getoption("dist"))
+        return ShardScheduling(asked, self._meet(config), config.getoption("dist"), self._hold)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport, sched: Any) -> None:
@@ -52,19 +54,32 @@ class Controller:
             report.when = "call"
             report.longrepr = f"invalid: shard lost: {report.longrepr}; the evidence is in the report's directory"
 
+    def _hold(self) -> None:
+        from .gate import sigterm_is_ctrl_c
+
+        self._held.enter_context(sigterm_is_ctrl_c())
+
     def _meet(self, config: pytest.Config) -> Meeting:
         self._meeting = self._meeting or Meeting(progress_line(config))
         return self._meeting
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Take over the outcomes that the workers' judges reached, for the summary and for comparisons."""
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Iterator[None]:
+        """Take over the outcomes that the workers' judges reached, for the summary and for comparisons.
+
+        After xdist has seen the workers off: the judge of an interrupted run has its say on its way out.
+        """
+        yield
+        self._held.close()
         if self._meeting is None:
             return
         outcomes = self._meeting.outcomes()
-        if outcomes:
-            session.config.stash[RUNS] = {run: _read_outcome(*told) for run, told in outcomes.items()}
         self._meeting.close()
+        if outcomes:
+            from .closing import close
+
+            session.config.stash[RUNS] = {run: _read_outcome(*told) for run, told in outcomes.items()}
+            close(session)
 
 
 class Crew:
@@ -92,10 +107,8 @@ class Crew:
 
     def carry_out(self, run: str, item: pytest.Item) -> "Outcome":
         """Lead a run, or judge what is left of it. Raises what a run in one process raises."""
-        import msgspec
-
         from .errors import WdttsError
-        from .gate import judge_left, lead
+        from .gate import Interrupted, judge_left, lead
 
         asked = read_markers(item)
         assert asked is not None
@@ -104,11 +117,19 @@ class Crew:
         try:
             outcome = judge_left(order, run, self._member) if seat.over else lead(order, Place(self._member, run, seat))
         except WdttsError as error:
-            self._member.ask("outcome", run, b"", str(error))
+            self._member.ask_aside("outcome", run, b"", str(error))
             raise
-        told = msgspec.json.encode((outcome.report, outcome.report_path, outcome.written))
-        self._member.ask("outcome", run, told, "")
+        except Interrupted as interrupted:
+            self._tell(run, interrupted.outcome)
+            raise
+        self._tell(run, outcome)
         return outcome
+
+    def _tell(self, run: str, outcome: "Outcome") -> None:
+        import msgspec
+
+        told = msgspec.json.encode((outcome.report, outcome.report_path, outcome.written))
+        self._member.ask_aside("outcome", run, told, "")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
@@ -157,10 +178,11 @@ class ShardScheduling:
     Where no row is selected it is the scheduler that was asked for.
     """
 
-    def __init__(self, asked: Any, meeting: Meeting, dist: str) -> None:
+    def __init__(self, asked: Any, meeting: Meeting, dist: str, begin: Callable[[], None]) -> None:
         self._asked = asked
         self._meeting = meeting
         self._dist = dist
+        self._begin = begin
         self._collections: dict[WorkerController, list[str]] = {}
         self._ids: list[str] = []
         self._rows: set[str] = set()
@@ -247,6 +269,7 @@ class ShardScheduling:
 
     def _take_over(self) -> None:
         self._check_mode()
+        self._begin()
         nodes = sorted(self._asked.nodes, key=lambda node: str(node.gateway.id))  # gw0 leads, whoever was ready first.
         self._ids = self._collections[nodes[0]]
         if any(self._collections[node] != self._ids for node in nodes):

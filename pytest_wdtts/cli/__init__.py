@@ -61,7 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except WdttsError as error:
         sys.stderr.write(f"wdtts: invalid: {error}\n")
         return INVALID
-    except KeyboardInterrupt:
-        sys.stderr.write("wdtts: interrupted; what was measured is in the report directory\n")
+    except KeyboardInterrupt as error:
+        report_path = error.outcome.report_path if hasattr(error, "outcome") else ""
+        found = f"what was measured until then: {report_path}" if report_path else "no run was judged"
+        sys.stderr.write(f"wdtts: interrupted; {found}\n")
         return INTERRUPTED
     return code

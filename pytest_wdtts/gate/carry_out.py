@@ -2,6 +2,7 @@
 
 from ..run import Show
 from ..verdict import Limits
+from .interrupted import Interrupted, sigterm_is_ctrl_c
 from .live import LiveGateway
 from .on_cluster import carry_out_on_cluster
 from .open_files import need_sockets
@@ -9,11 +10,13 @@ from .order import Order
 from .outcome import Outcome, conclude, make_directory, new_run_id
 
 
+@sigterm_is_ctrl_c()
 def carry_out(order: Order, show: Show | None = None, limits: Limits | None = None) -> Outcome:
     """Carry an order out.
 
     Raises `UsageError` for what cannot be asked, `StackError` where there is no gateway to drive, and
-    `OwnFailure` where the evidence cannot be kept. Ctrl-C ends it in order, with a partial report.
+    `OwnFailure` where the evidence cannot be kept. Ctrl-C or SIGTERM ends it in order, with a partial
+    report: `Interrupted`.
     """
     if order.cluster:
         return carry_out_on_cluster(order, show, limits)
@@ -25,7 +28,7 @@ def carry_out(order: Order, show: Show | None = None, limits: Limits | None = No
             live.drive(plan, order, directory / f"{plan.scenario}.jsonl")
         except KeyboardInterrupt:
             if live.latest:
-                conclude(live.latest, directory, limits)
+                raise Interrupted(conclude(live.latest, directory, limits)) from None
             raise
     assert live.latest is not None
     return conclude(live.latest, directory, limits)

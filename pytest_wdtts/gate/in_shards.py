@@ -29,6 +29,7 @@ from ..shards import (
 from ..stack import Stack
 from ..transport import choose_transport
 from ..verdict import Limits
+from .interrupted import Interrupted, sigterm_is_ctrl_c
 from .live import knock
 from .open_files import need_files, need_sockets
 from .order import Order
@@ -41,6 +42,7 @@ END_LIMIT_S = 60.0
 """How much longer than the plan the judge waits for the others."""
 
 
+@sigterm_is_ctrl_c()
 def lead(order: Order, followers: Followers, limits: Limits | None = None) -> Outcome:
     """Bring the stack up, give the word, drive our own part, then judge all parts. Raises as `carry_out` does."""
     directory = make_directory(order.report_dir)
@@ -70,7 +72,8 @@ def lead(order: Order, followers: Followers, limits: Limits | None = None) -> Ou
     except KeyboardInterrupt:
         followers.leave()
         with contextlib.suppress(WdttsError, OSError):  # Perhaps there is nothing yet, or nobody who would send it.
-            judge_parts(order, plan.run_id, followers.seat, followers.await_end(LEAVE_LIMIT_S), {}, limits)
+            lost = followers.await_end(LEAVE_LIMIT_S)
+            raise Interrupted(judge_parts(order, plan.run_id, followers.seat, lost, {}, limits)) from None
         raise
     except BaseException:
         followers.leave()
@@ -80,19 +83,21 @@ def lead(order: Order, followers: Followers, limits: Limits | None = None) -> Ou
     return judge_parts(order, plan.run_id, followers.seat, lost, followers.described(), limits)
 
 
+@sigterm_is_ctrl_c()
 def follow(order: Order, place: Place) -> None:
     """Wait for the leader's word and drive our part; nothing to do where it never comes.
 
     An error of ours makes the run invalid: the judge tells, for nobody else looks at a follower.
     """
-    word = place.await_go(GATHER_LIMIT_S)
     try:
+        word = place.await_go(GATHER_LIMIT_S)
         if word is not None:
             stack = FollowersStack(word.stack, word.gateway, place)
             drive_here(word, place.seat, stack, place, Path(order.report_dir))
     except Exception as error:
         place.fail(f"our own failure: {error!r}")
-    place.done()
+    finally:
+        place.done()
 
 
 def follow_word(word: Word, seat: Seat, leader: Leader, path: Path) -> None:

@@ -35,6 +35,7 @@ def keep_and_compare(
         folder = directory.relative_to(root) if directory.is_relative_to(root) else HERE
         if against:
             try:
+                _refuse_partial(report)
                 _compare(told, report, directory, find_saved(against, report.scenario, saved, folder), conditions)
             except UsageError as error:
                 words = f"{report.scenario} was not compared: {error}"
@@ -44,10 +45,17 @@ def keep_and_compare(
                     told.lines.append(f"  {words}")
         if name:
             try:
+                _refuse_partial(report)
                 told.lines.append(f"  saved as {name}: {save(report, name, saved, folder)}")
             except (OSError, UsageError) as error:
                 told.lines.append(f"  {report.scenario} was not saved as {name!r}: {error}")
     return told
+
+
+def _refuse_partial(report: Report) -> None:
+    """A partial run is nothing to compare with, and takes no whole run's place. Raises `UsageError`."""
+    if report.stopped:
+        raise UsageError(f"partial run ({report.stopped})")
 
 
 def _compare(told: Kept, report: Report, directory: Path, before: Report, conditions: Iterable[Condition]) -> None:

@@ -91,17 +91,17 @@ class Place:
         self._member.tell("watch", self._run, now)
 
     def done(self) -> None:
-        """Say that we are through."""
-        self._member.ask("done", self._run)
+        """Say that we are through. Aside: where Ctrl-C cut a question short, its answer is still on the life-line."""
+        self._member.ask_aside("done", self._run)
 
     def fail(self, why: str) -> None:
         """Say why our part is no evidence."""
-        self._member.ask("fail", self._run, why)
+        self._member.ask_aside("fail", self._run, why)
 
     def await_end(self, limit_s: float) -> dict[int, str]:
         """Be done, wait for the others; return by number why a part did not come to its end."""
         self.done()
-        lost: dict[int, str] = self._member.ask("await_end", self._run, limit_s)[1]
+        lost: dict[int, str] = self._member.ask_aside("await_end", self._run, limit_s)[1]
         return lost
 
     def leave(self) -> None:

@@ -175,7 +175,8 @@ def has_received(journal: Path) -> bool:
         return False
 
 
-def test_ctrl_c_ends_in_seconds_with_a_partial_report(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_ends_in_seconds_with_a_partial_report(tmp_path: Path, number: signal.Signals) -> None:
     project = Project(tmp_path).use("baseline")
     options = ("--wdtts-sessions", "3", "--wdtts-cps", "20", "--wdtts-duration", "40")
     with running(PlainGateway()) as url:
@@ -186,7 +187,7 @@ def test_ctrl_c_ends_in_seconds_with_a_partial_report(tmp_path: Path) -> None:
             assert time.monotonic() < give_up_s, "the run never began"
             assert process.poll() is None
             time.sleep(0.1)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         interrupted_s = time.monotonic()
         code, said = finish(process)
     assert time.monotonic() - interrupted_s < 30, "seconds, with room for a busy machine; the run had 30 s to go"
@@ -198,6 +199,9 @@ def test_ctrl_c_ends_in_seconds_with_a_partial_report(tmp_path: Path) -> None:
     assert report["summary"]["received_units"] > 0
     assert set(verdicts(report).values()) <= {"invalid", "not_assessable"}
     assert "invalid" in verdicts(report).values()
+    assert "INVALID run_valid: partial run (interrupted)" in said
+    assert "run it again: wdtts accept --scenario baseline" in said
+    assert f"report: {Path('wdtts-report', 'baseline.json')}" in said
 
 
 # --- a user's own test ---

@@ -156,6 +156,16 @@ def test_two_runs_of_a_scenario_are_both_kept_and_each_is_compared_with_its_own(
         find_saved("other", "baseline", tmp_path / ".wdtts", Path("baseline-2"))
 
 
+def test_a_partial_run_takes_no_whole_runs_place(tmp_path: Path) -> None:
+    save(made_up_report(), "main", tmp_path)
+    partial = replace(made_up_report("slower"), stopped="interrupted")
+    condition = read_condition("service_time_ms.p99>1.2x")
+    kept = keep_and_compare([(partial, tmp_path)], tmp_path, "main", "main", [condition], tmp_path)
+    assert kept.broken == ["baseline was not compared: partial run (interrupted)"]
+    assert kept.lines == ["  baseline was not saved as 'main': partial run (interrupted)"]
+    assert find_saved("main", "baseline", tmp_path) == made_up_report()
+
+
 def test_what_cannot_be_saved_or_drawn_is_said(tmp_path: Path) -> None:
     save(made_up_report(), "main", tmp_path)
     (tmp_path / "file").write_text("")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import psutil
 import pytest
 
 from tests.shards.judged import blamed, journal, sessions_of, verdicts
@@ -64,6 +65,7 @@ class Session:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=True,  # A terminal sends Ctrl-C to all of them.
         )
 
     def end(self) -> tuple[int, str]:
@@ -204,6 +206,41 @@ def test_a_worker_that_dies_makes_the_run_invalid_and_keeps_the_evidence(start: 
     merged = journal(session.reports, "baseline.jsonl")
     assert len(sessions_of(merged)) == 6
     assert merged[-1]["line"] == "end"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_to_all_workers_ends_in_order_with_one_partial_report(
+    start: type[Session], number: signal.Signals
+) -> None:
+    session = start("interrupted", "-n", "2", "--wdtts-sessions", "4", "--wdtts-duration", "45")  # type: ignore[arg-type]
+    deadline_s = time.monotonic() + ENDS_WITHIN_S
+    while not all(_has_sent(session.reports, shard) for shard in range(2)):
+        assert time.monotonic() < deadline_s
+        assert session.process.poll() is None, session.end()[1]
+        time.sleep(0.05)
+    gateway = _gateway_of(session.process.pid)
+    os.killpg(session.process.pid, number)
+
+    code, output = session.end()
+    assert code == pytest.ExitCode.INTERRUPTED, output
+    assert "Traceback" not in output
+    assert "INVALID run_valid: partial run (interrupted)" in output
+    assert "run it again: wdtts accept --scenario baseline" in output
+    report = session.report()
+    assert report["stopped"] == "interrupted"
+    assert report["summary"]["sessions"] == 4  # type: ignore[index]
+    assert len(sessions_of(journal(session.reports, "baseline.jsonl"))) == 4
+    gateway.wait(timeout=ENDS_WITHIN_S)
+
+
+def _has_sent(reports: Path, shard: int) -> bool:
+    return any(line.get("sent_ns") for line in journal(reports, f"baseline.shard-{shard}.jsonl"))
+
+
+def _gateway_of(pid: int) -> psutil.Process:
+    """The reference gateway that one of a session's workers has started."""
+    (found,) = (p for p in psutil.Process(pid).children(recursive=True) if "reference_gateway" in p.cmdline())
+    return found
 
 
 @pytest.mark.parametrize(("mode", "why"), [("each", "every row would have"), ("loadfile", "spread over all of them")])
