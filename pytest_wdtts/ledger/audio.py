@@ -61,7 +61,7 @@ def check_pcm(pcm: bytes, text: str, first_index: int, terms: AudioTerms, read_u
 
 def header_fault(header: bytes, sample_rate: int, channels: int) -> str:
     """Say why this is no WAV header of raw s16le PCM in this format, of a length not known yet; empty where it is."""
-    if len(header) != 44 or header[:4] != b"RIFF" or header[8:16] != b"WAVEfmt " or header[36:] != b"data" + bytes(4):
+    if header[:4] != b"RIFF" or header[8:16] != b"WAVEfmt " or header[36:] != b"data" + bytes(4):
         return f"no 44-byte WAV header with data size 0 ({len(header)} bytes)"
     frame_bytes = SAMPLE_BYTES * channels
     expected = (16, 1, channels, sample_rate, sample_rate * frame_bytes, frame_bytes, 8 * SAMPLE_BYTES)

@@ -1,6 +1,7 @@
 """What the PCM alone proves, against tones made here from the contract's layout and against the reference engine's."""
 
 import asyncio
+import struct
 
 import numpy as np
 import pytest
@@ -9,10 +10,11 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pytest_wdtts.ledger.audio import AudioTerms, check_pcm, read_tone
+from pytest_wdtts.ledger.audio import AudioTerms, check_pcm, header_fault, read_tone
 from pytest_wdtts.protocol.tone import LAYOUT, unit_word
 from pytest_wdtts.record import AUDIO_FAULTS, ChunkFlag
 from reference_gateway.engines.dummy import Dummy
+from reference_gateway.wav import wav_header
 
 RATE = 16_000
 MONO = AudioTerms(RATE, 1, 40, tone=True)
@@ -25,7 +27,16 @@ ENGINE = Dummy(40)
 
 @pytest.mark.parametrize(
     ("rate", "unit_audio_ms", "tone"),
-    [(RATE, 40, True), (RATE, 39, False), (RATE, 1, False), (4_000, 40, False), (8_000, 40, True), (RATE, 80, True)],
+    [
+        (RATE, 40, True),
+        (RATE, 39, False),
+        (RATE, 1, False),
+        (RATE, 80, True),
+        (4_000, 40, False),
+        (8_000, 40, True),
+        (5_550, 40, False),  # The highest tone is 2,775 Hz.
+        (5_575, 40, True),
+    ],
 )
 def test_a_tone_is_read_only_where_it_can_be(rate: int, unit_audio_ms: int, tone: bool) -> None:
     terms = AudioTerms.of(rate, 1, LAYOUT, unit_audio_ms, dummy=False)
@@ -127,6 +138,12 @@ def test_what_cannot_be_wrong_is_not_called_wrong(pcm: bytes, text: str, terms: 
     assert check_pcm(pcm, text, 0, terms) == ChunkFlag(0)
 
 
+@pytest.mark.parametrize(("peak", "silent"), [(63, True), (-63, True), (64, False), (-64, False)])
+def test_silence_is_what_nobody_hears_on_either_side_of_zero(peak: int, silent: bool) -> None:
+    pcm = np.array([0, peak] * 500, dtype="<i2").tobytes()
+    assert check_pcm(pcm, TEXT, 0, REAL_VOICE) == (ChunkFlag.SILENT if silent else ChunkFlag(0))
+
+
 @given(st.binary(max_size=4000), st.text(max_size=5), st.sampled_from([MONO, STEREO, PLAIN_V1, REAL_VOICE]))
 def test_any_bytes_get_flags_and_no_exception(pcm: bytes, text: str, terms: AudioTerms) -> None:
     assert isinstance(check_pcm(pcm, text, 3, terms), ChunkFlag)
@@ -141,7 +158,36 @@ def test_any_bytes_get_flags_and_no_exception(pcm: bytes, text: str, terms: Audi
         ("", 0, False, AudioTerms(RATE, 1)),
         ("someone.else/2", 40, False, AudioTerms(RATE, 1)),
         (LAYOUT, 0, False, AudioTerms(RATE, 1)),
+        (LAYOUT, 0, True, AudioTerms(RATE, 1, 40)),
     ],
 )
 def test_terms(unit_tone: str, unit_audio_ms: int, dummy: bool, expected: AudioTerms) -> None:
     assert AudioTerms.of(RATE, 1, unit_tone, unit_audio_ms, dummy) == expected
+
+
+@pytest.mark.parametrize(
+    ("at", "spoilt", "words"),
+    [
+        (0, b"RIFX", "no 44-byte WAV header with data size 0 (44 bytes)"),
+        (8, b"AVI ", "no 44-byte WAV header"),
+        (12, b"fact", "no 44-byte WAV header"),
+        (36, b"fact", "no 44-byte WAV header"),
+        (40, struct.pack("<I", 1280), "no 44-byte WAV header"),
+        (44, b"\0", "no 44-byte WAV header with data size 0 (45 bytes)"),
+        (16, struct.pack("<I", 18), "its fields are (18, 1, 2, 16000, 64000, 4, 16)"),
+        (20, struct.pack("<H", 3), "its fields are (16, 3, "),
+        (22, struct.pack("<H", 1), "expected (16, 1, 2, 16000, 64000, 4, 16)"),
+        (24, struct.pack("<I", 8000), "2, 8000, 64000, "),
+        (28, struct.pack("<I", 32000), "16000, 32000, 4, 16)"),
+        (32, struct.pack("<H", 2), "64000, 2, 16)"),
+        (34, struct.pack("<H", 24), "64000, 4, 24)"),
+    ],
+)
+def test_every_field_of_a_wav_header_is_looked_at(at: int, spoilt: bytes, words: str) -> None:
+    whole = wav_header(RATE, 2)
+    assert words in header_fault(whole[:at] + spoilt + whole[at + len(spoilt) :], RATE, 2)
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(RATE, 1), (RATE, 2), (44_100, 1)])
+def test_a_wav_header_of_the_session_s_own_format_has_no_fault(rate: int, channels: int) -> None:
+    assert header_fault(wav_header(rate, channels), rate, channels) == ""
