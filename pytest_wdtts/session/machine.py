@@ -42,7 +42,8 @@ class ClientSession:
         self.start = Start(plan.session_id, audio_format, sample_rate, channels)  # type: ignore[arg-type]
         self.terms = AudioTerms.of(sample_rate, channels, "", 0, dummy_engine)
         self._asked = (audio_format, sample_rate, channels)
-        self.deadline_ns = plan.open_ns + round(WAITS[Phase.NEW].limit_s * NS_PER_S)
+        self.deadline_ns = 0
+        """When the gateway has kept us waiting too long; 0 where nobody waits for it."""
         self.next_unit = 0
         self.last_unit_received = -1
         self.text_ended = False
@@ -212,7 +213,7 @@ class ClientSession:
             self.record.forget_sent(accepted)
             self.next_unit = accepted
             self.text_ended = False
-        if self.text_ended and accepted is not None and not ack.text_ended:
+        if accepted is not None and not ack.text_ended:
             self.text_ended = False
         self._text_end_unsure = self.text_ended and accepted is None
         self._enter(Phase.FLUSHING if self.text_ended else Phase.STREAMING, now_ns)
@@ -282,15 +283,19 @@ class ClientSession:
             self.start.sample_rate, self.start.channels, ack.unit_tone, ack.unit_audio_ms, self._dummy_engine
         )
 
+    def _lateness_ns(self, now_ns: int, due_ns: int) -> int:
+        """How late we are ourselves with what is due: from the moment on when it could be sent."""
+        return now_ns - max(due_ns, self._ready_ns)
+
     def _one_unit(self, now_ns: int, due_ns: int) -> bytes:
-        self.record.sent(now_ns, max(0, now_ns - max(due_ns, self._ready_ns)))
+        self.record.sent(now_ns, self._lateness_ns(now_ns, due_ns))
         self.next_unit += 1
         return self._outgoing.unit(self.plan.text[self.next_unit - 1])
 
     def _all_at_once(self, now_ns: int, due_ns: int) -> bytes:
         text = self.plan.text[self.next_unit :]
         for _ in text:
-            self.record.sent(now_ns, max(0, now_ns - max(due_ns, self._ready_ns)))
+            self.record.sent(now_ns, self._lateness_ns(now_ns, due_ns))
         self.next_unit = len(self.plan.text)
         return self._outgoing.text(text)
 

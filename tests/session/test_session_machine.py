@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pytest_wdtts.clock import NS_PER_MS, NS_PER_S, VirtualClock
 from pytest_wdtts.load import SessionPlan
 from pytest_wdtts.protocol import AudioChunk, Error, ServerMessage, StartAck, TtsEnd, encode
-from pytest_wdtts.record import ChunkFlag, EventKind, SessionRecord
+from pytest_wdtts.record import AudioShelf, ChunkFlag, EventKind, SessionRecord
 from pytest_wdtts.session import ClientSession, Phase
 from reference_gateway.wav import wav_header
 from tests.builders import session_plan
@@ -196,7 +196,14 @@ def test_a_whole_conversation_word_by_word() -> None:
     talk.hear(END)
     talk.machine.closed(talk.clock.now_ns(), 1000)
     assert talk.machine.phase is Phase.ENDED
-    assert not {V, EV, EventKind.FAILED, FAILURE} & set(talk.kinds())
+    assert [(event.kind, event.detail) for event in talk.record.events] == [
+        (EventKind.OPENING, ""),
+        (EventKind.OPENED, ""),
+        (ACKED, ""),
+        (EventKind.TEXT_END_SENT, ""),
+        (ENDED, ""),
+        (EventKind.CLOSED, "1000"),
+    ]
     assert talk.record.sent_ns.tolist() == [unit * 100 * NS_PER_MS for unit in range(1, 7)]
     assert talk.record.lateness_ns.tolist() == [0] * 6
 
@@ -204,9 +211,10 @@ def test_a_whole_conversation_word_by_word() -> None:
 def test_a_probe_sends_its_text_in_one_delta() -> None:
     probe = SessionPlan(session_id="s", text="您好，", open_ns=0, first_unit_ns=0, interval_ns=0, index=0, probe=True)
     talk = Talk(probe).open()
+    talk.clock.advance(250 * NS_PER_MS)
     said = talk.hear(ack())
     assert [(m["type"], m.get("text")) for m in said] == [("text_delta", "您好，"), ("text_end", None)]
-    assert len(talk.record.sent_ns) == 3
+    assert talk.record.lateness_ns.tolist() == [0] * 3, "nobody could send before the ack"
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20))
@@ -273,6 +281,10 @@ def test_every_chunk_renews_the_wait_for_the_end() -> None:
 def test_while_text_is_to_be_sent_the_plan_is_the_deadline() -> None:
     assert in_phase(Phase.STREAMING).machine.deadline_ns == 0
     assert in_phase(Phase.AWAY).machine.deadline_ns == 0
+
+
+def test_before_it_is_opened_nobody_waits_for_the_gateway() -> None:
+    assert Talk().machine.deadline_ns == 0
 
 
 # --- the return after a cut ---
@@ -347,6 +359,11 @@ def test_units_and_text_end_both_lost() -> None:
     assert [m.get("text", m["type"]) for m in said] == ["resume", "界", "。", "text_end"]
 
 
+def test_a_gateway_that_says_the_text_ended_and_lacks_units_gets_them_again() -> None:
+    _, said = returned(700, cut_ms=600, resumed=True, units_accepted=4, text_ended=True)
+    assert [m.get("text", m["type"]) for m in said] == ["resume", "界", "。", "text_end"]
+
+
 def test_plain_v1_gets_text_end_again_after_a_quiet_while() -> None:
     talk, said = returned(700, cut_ms=600)
     assert [m["type"] for m in said] == ["resume"]
@@ -369,6 +386,13 @@ def test_cut_before_the_first_answer_starts_anew_without_resume() -> None:
     assert talk.hear(ack(resumed=True, units_accepted=0)) == []
     assert EventKind.RESUME_SENT not in talk.kinds()
     assert talk.details(V) == [], "the first start had arrived; only its answer was lost"
+
+
+@pytest.mark.parametrize("resume", [True, False])
+def test_how_it_returns_is_the_plan_s_word(resume: bool) -> None:
+    talk = Talk().streaming(100)
+    talk.machine.cut(talk.clock.now_ns(), "reset", resume)
+    assert talk.machine.resume_on_return is resume
 
 
 def test_again_and_again() -> None:
@@ -427,6 +451,14 @@ def test_a_cancel_before_the_ack_waits_for_it(phase: Phase) -> None:
     talk.hear(TtsEnd("s", 9, cancelled=True))
     talk.machine.closed(talk.clock.now_ns(), 1000)
     assert not {V, EV, EventKind.FAILED} & set(talk.kinds())
+
+
+def test_a_cancel_while_the_connection_is_being_opened_again_waits_for_the_ack_as_well() -> None:
+    talk = in_phase(Phase.AWAY)
+    talk.machine.opening(talk.clock.now_ns())
+    assert talk.machine.cancel(talk.clock.now_ns()) == []
+    talk.take(talk.machine.opened(talk.clock.now_ns()))
+    assert [m["type"] for m in talk.hear(ack(resumed=True))] == ["cancel"]
 
 
 def test_cancelled_without_a_cancel_is_a_wrong_end() -> None:
@@ -568,6 +600,14 @@ def test_other_text_is_kept_as_evidence() -> None:
     talk = in_phase(Phase.STREAMING)
     talk.hear(chunk(units_text="您号，"))
     assert talk.record.wrong_text == {0: "您号，"}
+
+
+def test_the_sound_is_kept_where_somebody_wants_to_hear_it() -> None:
+    talk = in_phase(Phase.STREAMING)
+    talk.machine.shelf = AudioShelf()
+    talk.hear(chunk())
+    talk.hear(chunk(3, 5, seq=1, audio=b"\7\7"))
+    assert talk.machine.shelf.sound("s") == b"\0\1" * 10 + b"\7\7"
 
 
 def test_a_slow_readers_chunks_are_marked() -> None:
