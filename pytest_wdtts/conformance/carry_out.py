@@ -8,8 +8,27 @@ from fnmatch import fnmatchcase
 from msgspec import Struct
 
 from ..transport import Target
-from .case import PAD, SESSION, START, Back, Case, Cut, Expire, Hear, HearUnits, Open, Raw, Say, Seen, Step
+from .case import (
+    PAD,
+    SESSION,
+    START,
+    Back,
+    Case,
+    Cut,
+    Expire,
+    Hear,
+    HearUnits,
+    Knock,
+    NotTried,
+    Open,
+    Page,
+    Raw,
+    Say,
+    Seen,
+    Step,
+)
 from .catalogue import CATALOGUE
+from .door import knock, look
 from .watch import Watch
 from .wire import HandshakeRefused, Opcode, RawWire
 
@@ -31,10 +50,6 @@ class Finding(Struct, frozen=True):
     expected: str
     seen: str
     skipped: str = ""
-
-
-class NotTried(Exception):
-    """A case that this gateway's settings leave no way to try; the text says why."""
 
 
 def select(include: Sequence[str] = (), exclude: Sequence[str] = ()) -> list[Case]:
@@ -101,10 +116,9 @@ class Stage:
 
     async def play(self, steps: Iterable[Step]) -> None:
         """Take the steps, then read until the gateway closes."""
-        await self._open()
         for step in steps:
             await self._take(step)
-        while self.seen.close_code is None:
+        while self._wires and self.seen.close_code is None:
             await self._read()
 
     def leave(self) -> None:
@@ -113,7 +127,13 @@ class Stage:
             wire.drop()
 
     async def _take(self, step: Step) -> None:
+        if not self._wires and not isinstance(step, Page | Knock):
+            await self._open()
         match step:
+            case Page():
+                self.seen.answer = await look(step.name, self._target)
+            case Knock():
+                self.seen.answer = await knock(step.key, self._target, self._session_id)
             case Say():
                 self._wire.send(self._filled(step))
             case Raw():

@@ -63,7 +63,23 @@ class Expire(Struct, frozen=True):
     """Cut, stay away for longer than the `ttl_s` that `start_ack` gave, and come back."""
 
 
-Step = Say | Raw | Hear | HearUnits | Open | Back | Cut | Expire
+class Page(Struct, frozen=True):
+    """Ask for the page of this name beside `/tts`, and no more."""
+
+    name: str
+
+
+class Knock(Struct, frozen=True):
+    """Try to begin a session, showing the key in this way, and no more."""
+
+    key: str
+
+
+Step = Say | Raw | Hear | HearUnits | Open | Back | Cut | Expire | Page | Knock
+
+
+class NotTried(Exception):
+    """A case that this gateway's settings leave no way to try; the text says why."""
 
 
 def shortened(text: str) -> str:
@@ -78,6 +94,8 @@ class Seen(Struct):
     pongs: list[bytes] = []
     close_code: int | None = None
     eof: bool = False
+    answer: str = ""
+    """What a page or a knock came to."""
     trouble: str = ""
     faults: dict[str, str] = {}
     """What `Watch` found wrong with the messages themselves, by rule."""
@@ -94,6 +112,8 @@ class Seen(Struct):
 
     def described(self) -> str:
         """All of it in one line."""
+        if self.answer:
+            return self.answer
         words = []
         for message in self.messages:
             match message["type"]:
@@ -213,7 +233,22 @@ class Sound(Struct, frozen=True, kw_only=True):
         return f"{self.kind}, {self.end}, close; no message with wrong {self.rule}"
 
 
-Expected = Ends | Refused | Closed | Sound
+class Answered(Struct, frozen=True):
+    """A page or a knock comes to this."""
+
+    answer: str
+    in_words: str
+
+    def met(self, seen: Seen) -> bool:
+        """Whether this is what came."""
+        return seen.answer == self.answer
+
+    def described(self) -> str:
+        """In words."""
+        return self.in_words
+
+
+Expected = Ends | Refused | Closed | Sound | Answered
 
 
 class Case(Struct, frozen=True):

@@ -24,10 +24,10 @@ from tests.plain_v1_gateway import PlainGateway, running
 
 
 def findings_with(cases: list[Case], *defects: str, environment: dict[str, str] = SHORT_LIVED) -> list[Finding]:
-    stack = EmbeddedStack(environment, defects)
+    stack = EmbeddedStack(environment, defects, api_key="a+key/=")
     gateway = stack.start()
     try:
-        return asyncio.run(carry_out(cases, parse_target(gateway.url), "test"))
+        return asyncio.run(carry_out(cases, parse_target(gateway.url, gateway.api_key), "test"))
     finally:
         stack.stop()
 

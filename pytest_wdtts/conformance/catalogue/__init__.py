@@ -1,7 +1,7 @@
 """The numbered catalogue: what the contract says, case by case. The number of a case is its place here."""
 
 from ..case import Case
-from . import fields, flushing, frames, life, messages, states
+from . import door, fields, flushing, frames, life, messages, states
 
 CATALOGUE: tuple[Case, ...] = (
     *states.CASES,
@@ -10,6 +10,7 @@ CATALOGUE: tuple[Case, ...] = (
     *flushing.CASES,
     *life.CASES,
     *messages.CASES,
+    *door.CASES,
 )
 
 __all__ = ["CATALOGUE"]
