@@ -24,7 +24,7 @@ HTTP_HEAD_BYTES = 64 * 1024
 def look(live: LiveGateway, name: str) -> Look:
     """Look once; `name` is of its one session. What cannot be had is left out, and nothing is raised."""
     seen = live.run(_look(parse_target(live.gateway.url, live.gateway.api_key), live.gateway.url, name))
-    memory = sample(live.stack.pids(), 0)
+    memory = sample(live.stack.pids() or [], 0)
     return Look(**seen, rss_bytes=memory.rss_bytes if memory else -1)
 
 

@@ -272,9 +272,9 @@ class Run:
 
         While the gateway is started again there is nothing to look at, for a moment.
         """
-        while True:
+        while (pids := self._stack.pids()) is not None:
             where = http_origin(self._gateway.url), self._gateway.api_key
-            taken = await asyncio.to_thread(sample, self._stack.pids(), self.now_ns(), *where)
+            taken = await asyncio.to_thread(sample, pids, self.now_ns(), *where)
             if taken is not None:
                 self.result.samples.append(taken)
                 self._journal.write(SampleLine(taken))

@@ -57,9 +57,8 @@ class FollowersStack:
         """Wait until the leader has mended it."""
         self._leader.await_leader(_mended(how))
 
-    def pids(self) -> list[int]:
-        """The leader samples them, once for all."""
-        return []
+    def pids(self) -> None:
+        """The leader looks at them, once for all."""
 
     def containers(self) -> dict[str, int]:
         """The leader samples them."""

@@ -38,8 +38,11 @@ class Stack(Protocol):
     def mend(self, how: str) -> None:
         """Undo it, and wait until the gateway answers again."""
 
-    def pids(self) -> list[int]:
-        """Processes of the gateway on this machine, for sampling; empty where they cannot be seen."""
+    def pids(self) -> list[int] | None:
+        """Processes of the gateway on this machine, for sampling; empty where they cannot be seen.
+
+        None where another part of the run looks at the gateway, by its processes or its metrics page.
+        """
         ...
 
     def containers(self) -> dict[str, int]:

@@ -123,6 +123,7 @@ def test_the_merged_verdict_is_the_single_processs(start: type[Session]) -> None
     )
 
     parts = [journal(shared.reports, f"mixed.shard-{number}.jsonl") for number in range(3)]
+    assert [any(line["line"] == "gateway" for line in part) for part in parts] == [True, False, False], "one looks"
     begun = [float(str(part[0]["origin_unix_s"])) for part in parts]
     assert max(begun) - min(begun) < 0.1, "the workers begin together"
     assert len({json.dumps(part[0]["run_id"]) for part in parts}) == 1
