@@ -30,7 +30,7 @@ CREW = pytest.StashKey[Carrier]()
 @pytest.fixture
 def wdtts_run(request: pytest.FixtureRequest) -> "Outcome":
     """The run that this test's markers ask for; tests that ask for the same share it."""
-    from .errors import WdttsError
+    from .errors import OwnFailure, WdttsError
     from .gate import Interrupted
 
     asked = read_markers(request.node)
@@ -45,6 +45,9 @@ def wdtts_run(request: pytest.FixtureRequest) -> "Outcome":
         except Interrupted as interrupted:
             runs[asked.key] = interrupted.outcome
             raise KeyboardInterrupt from None
+        except Exception as error:  # The first test shows where; the others need not drive the run again for that.
+            runs[asked.key] = OwnFailure(f"our own failure: {error!r}")
+            raise
     outcome = runs[asked.key]
     if isinstance(outcome, Exception):
         pytest.fail(f"invalid: {outcome}", pytrace=False)
