@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from ..transport import Target
 from .case import (
+    NUMBERED,
     PAD,
     SESSION,
     START,
@@ -16,6 +17,7 @@ from .case import (
     Case,
     Cut,
     Expire,
+    Fields,
     Hear,
     HearUnits,
     Knock,
@@ -108,6 +110,7 @@ class Stage:
         self._session_id = session_id
         self._wires: list[RawWire] = []
         self._watch: Watch
+        self._next_seq = 0
         self._ttl_s = 0.0
 
     @property
@@ -173,7 +176,10 @@ class Stage:
         self._wires.append(wire)
 
     def _filled(self, step: Say) -> bytes:
-        fields = {"session_id": self._session_id} | step.fields
+        fields: Fields = {"session_id": self._session_id} | step.fields
+        if fields.get("type") in NUMBERED:
+            seq = fields.setdefault("seq", self._next_seq)
+            self._next_seq = seq + 1 if type(seq) is int else self._next_seq
         fields.pop(step.without, None)
         if fields.get("type") == "start":
             self._watch.asked = fields

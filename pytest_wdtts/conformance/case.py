@@ -12,13 +12,18 @@ Fields = dict[str, Any]
 START: Fields = {"type": "start", "audio_format": "pcm16_wav", "sample_rate": 16000, "channels": 1}
 
 
+NUMBERED = ("text_delta", "text_end", "cancel")
+"""The messages of the client that have a `seq`."""
 FORMAT_FIELDS = ("audio_format", "sample_rate", "channels")
 SHOWN_UNITS = 8
 SESSION, PAD = b"{session}", b"{pad}"
 
 
 class Say(Struct, frozen=True):
-    """Send one JSON message. The session's id is filled in where the fields name none; `without` leaves one out."""
+    """Send one JSON message; `without` leaves a field out.
+
+    The session's id is filled in where the fields name none, and `seq` where a message needs one: it grows by one.
+    """
 
     fields: Fields
     without: str = ""
@@ -270,13 +275,13 @@ def start(**fields: object) -> Say:
     return Say(START | fields)
 
 
-def delta(text: str, seq: object = 0, **fields: object) -> Say:
+def delta(text: str, **fields: object) -> Say:
     """Send `text_delta`."""
-    return say("text_delta", seq=seq, text=text, **fields)
+    return say("text_delta", text=text, **fields)
 
 
-TEXT_END = say("text_end", seq=9)
-CANCEL = say("cancel", seq=9)
+TEXT_END = say("text_end")
+CANCEL = say("cancel")
 BEGUN: tuple[Step, ...] = (start(), Hear("start_ack"))
 
 

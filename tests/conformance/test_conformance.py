@@ -20,7 +20,7 @@ from pytest_wdtts.protocol import StartAck, TtsEnd, encode
 from pytest_wdtts.stack import EmbeddedStack
 from pytest_wdtts.transport import Target, parse_target
 from reference_gateway.wav import wav_header
-from tests.plain_v1_gateway import PlainGateway, running
+from tests.plain_v1_gateway import Message, PlainGateway, Session, running
 
 
 def findings_with(cases: list[Case], *defects: str, environment: dict[str, str] = SHORT_LIVED) -> list[Finding]:
@@ -69,6 +69,7 @@ DEFECTS = {
     "chunk_seq_stuck:share=1": "messages.*.order",
     "pcm_with_header:rate=1": "messages.*.audio",
     "pcm_silent:rate=1": "messages.*.audio",
+    "cancel_drops:share=1": "life.cancel.crossed*",
     "connections_share:share=1": "life.takeover.*_the_old",
 }
 
@@ -77,6 +78,26 @@ DEFECTS = {
 def test_a_defect_fails_its_cases(defect: str, glob: str) -> None:
     found = findings_with(select([glob]), defect)
     assert not any(finding.passed for finding in found), summary(found)
+
+
+class CountsAlong(PlainGateway):
+    """Refuses a `seq` that does not grow by one."""
+
+    async def take(self, session: Session, message: Message) -> bool:
+        if "seq" in message:
+            before = session.start.setdefault("seq_before", message["seq"] - 1)
+            assert message["seq"] == before + 1
+            session.start["seq_before"] = message["seq"]
+        return await super().take(session, message)
+
+
+@pytest.mark.parametrize(
+    "glob", ["flushing.*", "messages.[mrs]*", "fields.text_delta.joined", "frames.fragments.*", "frames.ping.[ep]*"]
+)
+def test_a_gateway_that_counts_along_finds_no_gap(glob: str) -> None:
+    with running(CountsAlong()) as url:
+        found = asyncio.run(carry_out(select([glob]), parse_target(url), "counted"))
+    assert all(finding.passed for finding in found), summary(found)
 
 
 def test_a_plain_v1_gateway_is_not_blamed_for_what_it_says() -> None:

@@ -93,10 +93,12 @@ _ODD: dict[str, tuple[tuple[Step, ...], Ends]] = {
     "text_delta.lone_surrogate": ((*BEGUN, delta("a\ud800b"), TEXT_END), Ends(chunks=("a\ud800b",))),
     # JSON cannot tell the halves from the character that they make: how they are spoken is the gateway's affair.
     "text_delta.surrogate_halves": (
-        (*BEGUN, delta("\ud83d"), delta("\ude00", seq=1), delta("。", seq=2), TEXT_END),
+        (*BEGUN, delta("\ud83d"), delta("\ude00"), delta("。"), TEXT_END),
         Ends(),
     ),
     "text_delta.astral": ((*BEGUN, delta("\U0001f600" * 24 + "b"), TEXT_END), Ends(chunks=("\U0001f600" * 24, "b"))),
+    "text_delta.joined": ((*BEGUN, delta("👩\u200d" * 12 + "b"), TEXT_END), Ends(chunks=("👩\u200d" * 12, "b"))),
+    "text_delta.seq_from_seven": ((*BEGUN, delta("a", seq=7), delta("b"), TEXT_END), Ends(chunks=("ab",))),
     "text_delta.combining": ((*BEGUN, delta("e\u0301" * 12 + "b"), TEXT_END), Ends(chunks=("e\u0301" * 12, "b"))),
     "text_delta.blanks": ((*BEGUN, delta("  \t"), TEXT_END), Ends(chunks=("  \t",))),
     "text_delta.markup": ((*BEGUN, delta('<b>"\\'), TEXT_END), Ends(chunks=('<b>"\\',))),

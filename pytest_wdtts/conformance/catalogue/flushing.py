@@ -46,7 +46,7 @@ _RULES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 
 def _steps(deltas: tuple[str, ...]) -> tuple[Step, ...]:
-    return (*BEGUN, *(delta(text, seq) for seq, text in enumerate(deltas)), TEXT_END)
+    return (*BEGUN, *(delta(text) for text in deltas), TEXT_END)
 
 
 CASES = tuple(

@@ -19,6 +19,7 @@ from ..case import (
     close_frame,
     delta,
     frames,
+    say,
 )
 from ..wire import Opcode
 
@@ -26,6 +27,8 @@ MESSAGE_LIMIT_BYTES = 1024 * 1024
 """The reference gateway's; a gateway with another one may answer the two sizes at the limit otherwise."""
 _HEAD = b'{"type":"text_delta","session_id":"' + SESSION + b'","seq":0,"text":"'
 _DELTA = _HEAD + b'a"}'
+_END = say("text_end", seq=1)
+_SPACED = b' {"\\u0074ype" :\t"text_del\\u0074a",\r\n"text":"\\u0061" , "seq":0,"session_id": "' + SESSION + b'"}\n'
 ONE_A = Ends(chunks=("a",))
 REFUSED = Refused()
 _FINISH: tuple[Step, ...] = (delta("a"), TEXT_END)
@@ -87,16 +90,16 @@ _RFC: dict[str, tuple[tuple[Step, ...], Expected]] = {
     "ping.too_large": ((Raw(payload=b"p" * 126, opcode=Opcode.PING),), _PROTOCOL_ERROR),
     "ping.fragmented": ((Raw(payload=b"p", opcode=Opcode.PING, fin=False),), _PROTOCOL_ERROR),
     "pong.unasked": ((Raw(payload=b"p", opcode=Opcode.PONG), *_FINISH), ONE_A),
-    "fragments.two": ((*frames([_DELTA[:20], _DELTA[20:]]), TEXT_END), ONE_A),
-    "fragments.each_byte": ((*frames(_each_byte()), TEXT_END), ONE_A),
-    "fragments.empty_ones": ((*frames([b"", _DELTA, b""]), TEXT_END), ONE_A),
+    "fragments.two": ((*frames([_DELTA[:20], _DELTA[20:]]), _END), ONE_A),
+    "fragments.each_byte": ((*frames(_each_byte()), _END), ONE_A),
+    "fragments.empty_ones": ((*frames([b"", _DELTA, b""]), _END), ONE_A),
     "fragments.ping_between": (
         (
             Raw(payload=_DELTA[:9], fin=False),
             Raw(payload=b"mid", opcode=Opcode.PING),
             Raw(payload=_DELTA[9:], opcode=Opcode.CONTINUATION),
             Hear("pong"),
-            TEXT_END,
+            _END,
         ),
         Ends(chunks=("a",), pong=b"mid"),
     ),
@@ -108,7 +111,7 @@ _RFC: dict[str, tuple[tuple[Step, ...], Expected]] = {
                     "字".encode()[1:] + b'"}',
                 ]
             ),
-            TEXT_END,
+            _END,
         ),
         Ends(chunks=("字",)),
     ),
@@ -127,7 +130,7 @@ _RFC: dict[str, tuple[tuple[Step, ...], Expected]] = {
     "close.forbidden_code": ((close_frame(1005),), _PROTOCOL_ERROR),
 }
 _SIZES: dict[str, tuple[tuple[Step, ...], Expected]] = {
-    "at_the_limit": ((_padded(MESSAGE_LIMIT_BYTES), TEXT_END), ONE_A),
+    "at_the_limit": ((_padded(MESSAGE_LIMIT_BYTES), _END), ONE_A),
     "over_the_limit": ((_padded(MESSAGE_LIMIT_BYTES + 1),), Refused(names="message")),
     "far_over_the_limit": ((_padded(5 * MESSAGE_LIMIT_BYTES),), Refused(names="message")),
 }
@@ -138,6 +141,7 @@ CASES = (
         Case(f"frames.no_message.later.{name}", "2.7", (*BEGUN, *_text(text)), REFUSED)
         for name, text in _NO_MESSAGE.items()
     ),
+    Case("frames.json.spaced_and_escaped", "1", (*BEGUN, Raw(payload=_SPACED), _END), ONE_A),
     Case("frames.binary.first", "2.7", (Raw(payload=_START, opcode=Opcode.BINARY),), REFUSED),
     Case("frames.binary.later", "2.7", (*BEGUN, Raw(payload=_DELTA, opcode=Opcode.BINARY)), REFUSED),
     Case("frames.binary.empty", "2.7", (*BEGUN, Raw(payload=b"", opcode=Opcode.BINARY)), REFUSED),

@@ -20,6 +20,7 @@ from ..case import (
     Step,
     delta,
     resume,
+    say,
     start,
 )
 from ..wire import Opcode
@@ -111,7 +112,7 @@ _LIVES: dict[str, tuple[str, tuple[Step, ...], Expected]] = {
     "id.resume_after_cancel": ("2.3", (*_CANCELLED, *BACK, resume(-1)), NOTHING),
     "id.of_a_later_connection": (
         "1",
-        (*THREE, Open(), start(session_id="its own"), Say({"type": "text_end", "session_id": "its own", "seq": 0})),
+        (*THREE, Open(), start(session_id="its own"), say("text_end", session_id="its own")),
         Ends(chunks=()),
     ),
     "cancel.pending": ("2.5", (*BEGUN, delta("一，二"), HearUnits(1), CANCEL), Ends(chunks=("一，",), cancelled=True)),

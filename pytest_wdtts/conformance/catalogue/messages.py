@@ -15,7 +15,7 @@ def _whole(channels: int) -> tuple[Step, ...]:
 
 def _returned(channels: int) -> tuple[Step, ...]:
     back = (start(channels=channels), Hear("start_ack"), resume(-1))
-    first, second = delta(_TEXT[:20]), delta(_TEXT[20:], 1)
+    first, second = delta(_TEXT[:20]), delta(_TEXT[20:])
     return (start(channels=channels), Hear("start_ack"), first, HearUnits(2), Cut(), *back, second, TEXT_END)
 
 
