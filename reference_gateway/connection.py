@@ -156,7 +156,7 @@ class Connection:
             wav_header=wav_header(message.sample_rate, message.channels),
             resumed=resumed,
             units_accepted=session.units_accepted if resumed else None,
-            text_ended=resumed and session.state is not State.STREAMING,
+            text_ended=session.state is not State.STREAMING if resumed else None,
             unit_tone=engine.unit_tone,
             unit_audio_ms=engine.unit_audio_ms,
         )

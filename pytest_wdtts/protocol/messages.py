@@ -65,7 +65,7 @@ ClientMessage = Start | TextDelta | TextEnd | Cancel | Resume
 class StartAck(Struct, frozen=True, omit_defaults=True, tag="start_ack", tag_field=type_field):
     """The session is open. What has a default is an added field of part 2.
 
-    `text_ended` tells a returning client that its `text_end` arrived, so that it is not sent twice.
+    `text_ended` tells a returning client whether its `text_end` arrived; None: this gateway does not say.
     `unit_tone` names the layout in which the dummy engine writes each unit's identity into its tone
     (`protocol.tone`), and `unit_audio_ms` how long that tone is.
     """
@@ -78,7 +78,7 @@ class StartAck(Struct, frozen=True, omit_defaults=True, tag="start_ack", tag_fie
     wav_header: bytes = field(name="wav_header_base64")
     resumed: bool = False
     units_accepted: Count | None = None
-    text_ended: bool = False
+    text_ended: bool | None = None
     unit_tone: str = ""
     unit_audio_ms: int = 0
 

@@ -15,8 +15,9 @@ from .lenient import salvage
 from .outgoing import Outgoing
 from .phase import WAITS, Phase
 
-RESEND_TEXT_END_S = 2.0
-"""After a return to a plain v1 gateway nobody says whether `text_end` arrived; after this quiet it goes again."""
+RESEND_TEXT_END_S = 5.0
+"""Where `start_ack` does not say whether `text_end` arrived, it goes again after this quiet. Not before: where it did
+arrive, a gateway that flushes may refuse a second one, and a slow engine is quiet for seconds."""
 
 UNITS_AT_ONCE = 64
 """Most units of a backlog that leave in one turn, so that one late session does not hold up the others."""
@@ -213,9 +214,9 @@ class ClientSession:
             self.record.forget_sent(accepted)
             self.next_unit = accepted
             self.text_ended = False
-        if accepted is not None and not ack.text_ended:
+        if ack.text_ended is False:
             self.text_ended = False
-        self._text_end_unsure = self.text_ended and accepted is None
+        self._text_end_unsure = self.text_ended and ack.text_ended is None
         self._enter(Phase.FLUSHING if self.text_ended else Phase.STREAMING, now_ns)
         return frames + self.send_due(now_ns)
 

@@ -102,7 +102,7 @@ FIELD_CASES = [
     for _, fields, decode in BOTH
     for name, value in fields.items()
     for wrong in WRONG[type(value)]
-    if not (name == "units_accepted" and wrong is None)
+    if not (name in ("units_accepted", "text_ended") and wrong is None)
 ]
 
 

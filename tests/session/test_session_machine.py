@@ -344,7 +344,7 @@ def test_plain_v1_goes_on_where_it_was() -> None:
 
 
 def test_text_end_that_was_lost_goes_again() -> None:
-    _, said = returned(700, cut_ms=600, resumed=True, units_accepted=6)
+    _, said = returned(700, cut_ms=600, resumed=True, units_accepted=6, text_ended=False)
     assert [m["type"] for m in said] == ["resume", "text_end"]
 
 
@@ -364,13 +364,14 @@ def test_a_gateway_that_says_the_text_ended_and_lacks_units_gets_them_again() ->
     assert [m.get("text", m["type"]) for m in said] == ["resume", "界", "。", "text_end"]
 
 
-def test_plain_v1_gets_text_end_again_after_a_quiet_while() -> None:
-    talk, said = returned(700, cut_ms=600)
+@pytest.mark.parametrize("added", [{}, {"resumed": True, "units_accepted": 6}], ids=["plain v1", "part 2"])
+def test_who_does_not_say_whether_text_end_arrived_gets_it_again_after_a_quiet_while(added: dict[str, Any]) -> None:
+    talk, said = returned(700, cut_ms=600, **added)
     assert [m["type"] for m in said] == ["resume"]
-    assert talk.machine.deadline_ns == talk.clock.now_ns() + 2 * NS_PER_S
+    assert talk.machine.deadline_ns == talk.clock.now_ns() + 5 * NS_PER_S
     talk.clock.advance(NS_PER_S)
     talk.hear(chunk(3, 5, seq=1))
-    assert talk.machine.deadline_ns == talk.clock.now_ns() + 2 * NS_PER_S, "a chunk renews the quiet while"
+    assert talk.machine.deadline_ns == talk.clock.now_ns() + 5 * NS_PER_S, "a chunk renews the quiet while"
     frames = talk.machine.expired(talk.machine.deadline_ns)
     assert frames is not None
     assert [m["type"] for m in talk.take(frames)] == ["text_end"]
