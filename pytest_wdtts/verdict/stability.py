@@ -89,9 +89,11 @@ def trend(at_s: list[float], values: list[float]) -> tuple[float, float]:
     """Return the rise over the span (Theil-Sen slope times its length) and the one-sided Mann-Kendall p-value.
 
     The variance is corrected for serial correlation after Hamed and Rao, as of a first-order process with the lag-1
-    correlation of the ranks around the slope: a level that wanders is not one that rises.
+    correlation of the ranks around the slope: a level that wanders is not one that rises. A rise along a curve looks
+    like wandering around its slope; so one that goes up from window to window as a random walk would not, needs no
+    correction.
     """
-    from scipy.stats import norm, rankdata, theilslopes
+    from scipy.stats import binom, norm, rankdata, theilslopes
 
     if len(set(values)) == 1:
         return 0.0, 1.0
@@ -102,8 +104,10 @@ def trend(at_s: list[float], values: list[float]) -> tuple[float, float]:
     lags = np.arange(1, n)
     inflation = 1 + 2 * float(((1 - lags / n) * kept**lags).sum())
     rises = float(np.sign(np.subtract.outer(y, y))[np.tril_indices(n, -1)].sum())
-    spread = float(np.sqrt(n * (n - 1) * (2 * n + 5) / 18 * inflation))
-    return slope * (at_s[-1] - at_s[0]), float(norm.sf((rises - 1) / spread))
+    spread = float(np.sqrt(n * (n - 1) * (2 * n + 5) / 18))
+    plain_p, corrected_p = norm.sf((rises - 1) / (spread * np.sqrt([1.0, inflation])))
+    steps_p = binom.sf(int((np.diff(y) > 0).sum()) - 1, n - 1, 0.5)
+    return slope * (at_s[-1] - at_s[0]), float(min(corrected_p, max(plain_p, steps_p)))
 
 
 def tail(slow: int, of: int, share: float) -> float:

@@ -34,6 +34,20 @@ def test_a_drift_of_10_ms_a_second_is_found(form: str) -> None:
     assert measure("service_time_p99_stable", "drift", form, draw, RUNS).alarms == RUNS
 
 
+@pytest.mark.parametrize("bend", [0.05, 0.1, 0.3])
+def test_a_rise_that_bends_is_no_wandering(bend: float) -> None:
+    """A queue that fills: an overloaded gateway's service time from 3 s to 13 s, ever more slowly."""
+    grown = 1 - np.exp(-bend * np.arange(20))
+    rise_ms, p_value = trend([0.5 * i for i in range(20)], (3000 + 10_000 * grown / grown[-1]).tolist())
+    assert rise_ms > 2000
+    assert p_value < 0.001
+
+
+def test_teeth_of_a_saw_are_no_rise() -> None:
+    values = [100.0 + 50 * (i % 7) for i in range(20)]
+    assert trend([float(i) for i in range(20)], values)[1] > 0.01
+
+
 SPAN_NS = (0, 60 * NS_PER_S)
 
 
