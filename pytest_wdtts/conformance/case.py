@@ -253,7 +253,21 @@ class Answered(Struct, frozen=True):
         return self.in_words
 
 
-Expected = Ends | Refused | Closed | Sound | Answered
+class Either(Struct, frozen=True):
+    """What the contract leaves to the gateway: one of these."""
+
+    of: tuple["Expected", ...]
+
+    def met(self, seen: Seen) -> bool:
+        """Whether one of them is what came."""
+        return any(one.met(seen) for one in self.of)
+
+    def described(self) -> str:
+        """In words."""
+        return "; or ".join(one.described() for one in self.of)
+
+
+Expected = Ends | Refused | Closed | Sound | Answered | Either
 
 
 class Case(Struct, frozen=True):
@@ -283,6 +297,8 @@ def delta(text: str, **fields: object) -> Say:
 TEXT_END = say("text_end")
 CANCEL = say("cancel")
 BEGUN: tuple[Step, ...] = (start(), Hear("start_ack"))
+BACK = BEGUN
+"""The same on a new connection: `start` for a session that may live already."""
 
 
 def resume(last_unit: object) -> Say:

@@ -61,7 +61,9 @@ async def _speak(wire: RawWire, name: str) -> dict[str, Any]:
     wire.send(encode(TextDelta(name, 0, TEXT)))
     wire.send(encode(TextEnd(name, 1)))
     arrival_s, size = 0.0, 0
-    while (frame := await wire.receive()).opcode == Opcode.TEXT:
+    while (frame := await wire.receive()).opcode != Opcode.CLOSE:
+        if frame.opcode == Opcode.PING:
+            wire.send(frame.payload, Opcode.PONG)
         if b'"audio_base64"' in frame.payload:
             arrival_s += frame.arrival_s
             size += len(frame.payload)

@@ -1,6 +1,7 @@
 """The life of a session over several connections: cuts, resumes, takeovers, ids used again, and its end."""
 
 from ..case import (
+    BACK,
     BEGUN,
     CANCEL,
     TEXT_END,
@@ -8,6 +9,7 @@ from ..case import (
     Case,
     Closed,
     Cut,
+    Either,
     Ends,
     Expected,
     Expire,
@@ -25,7 +27,6 @@ from ..case import (
 )
 from ..wire import Opcode
 
-BACK: tuple[Step, ...] = (start(), Hear("start_ack"))
 THREE: tuple[Step, ...] = (*BEGUN, delta("一，二，三，"), HearUnits(5))
 PING = Raw(payload=b"", opcode=Opcode.PING)
 _ENDED: tuple[Step, ...] = (*BEGUN, delta("a"), TEXT_END, Hear("close"), Open())
@@ -33,6 +34,8 @@ _CANCELLED: tuple[Step, ...] = (*BEGUN, CANCEL, Hear("close"), Open())
 _FAILED: tuple[Step, ...] = (*BEGUN, Say({"type": "no such type"}), Hear("close"), Open())
 _AGAIN: tuple[Step, ...] = (*BACK, delta("b"), TEXT_END)
 _FRESH = Ends(chunks=("b",))
+_FRESH_OR_NOT = Either((_FRESH, Refused()))
+"""Whether the id of a session that is over may begin another one, the contract does not say."""
 NOTHING = Refused(codes=("resume_not_available",))
 
 
@@ -69,7 +72,12 @@ _LIVES: dict[str, tuple[str, tuple[Step, ...], Expected]] = {
     "resume.after_new_text": ("2.1", (*THREE, Cut(), *BACK, delta("四"), TEXT_END), _resumed("四")),
     "resume.cancel_instead": ("2.5", (*THREE, Cut(), *BACK, CANCEL), _resumed(cancelled=True)),
     "resume.unknown_session": ("2.3", (*BEGUN, resume(-1)), NOTHING),
-    "resume.other_channels": ("1, start", (*THREE, Cut(), start(channels=2)), Refused(names="channels")),
+    # The contract does not say which of the two wins; a gateway must do one of them.
+    "resume.other_channels": (
+        "1, start",
+        (*THREE, Cut(), start(channels=2), TEXT_END),
+        Either((Refused(), Ends(), Ends(resumed=True))),
+    ),
     "takeover.nothing_before_resume": ("2.1", (*THREE, Open(), *BACK, TEXT_END), _resumed()),
     "takeover.replay": ("2.1", (*THREE, Open(), *BACK, resume(-1), TEXT_END), _resumed("一，", "二，", "三，")),
     "takeover.new_audio_to_the_new_only": (
@@ -96,7 +104,7 @@ _LIVES: dict[str, tuple[str, tuple[Step, ...], Expected]] = {
     "away.text_end_again": (
         "2.4",
         (*BEGUN, delta("一，二"), TEXT_END, Cut(), *BACK, resume(-1), TEXT_END),
-        Ends(text="一，二", resumed=True),
+        Either((Ends(text="一，二", resumed=True), Refused())),
     ),
     "away.cancelled": (
         "2.4",
@@ -105,11 +113,16 @@ _LIVES: dict[str, tuple[str, tuple[Step, ...], Expected]] = {
     ),
     "away.too_long": ("2.3", (*THREE, Expire(), *BACK, delta("b"), TEXT_END), _FRESH),
     "away.too_long_to_resume": ("2.3", (*THREE, Expire(), *BACK, resume(1)), NOTHING),
-    "id.again_after_end": ("1", (*_ENDED, *_AGAIN), _FRESH),
-    "id.again_after_cancel": ("1", (*_CANCELLED, *_AGAIN), _FRESH),
-    "id.again_after_error": ("1", (*_FAILED, *_AGAIN), _FRESH),
-    "id.resume_after_end": ("2.3", (*_ENDED, *BACK, resume(-1)), NOTHING),
-    "id.resume_after_cancel": ("2.3", (*_CANCELLED, *BACK, resume(-1)), NOTHING),
+    "id.again_after_end": ("1", (*_ENDED, *_AGAIN), _FRESH_OR_NOT),
+    "id.again_after_cancel": ("1", (*_CANCELLED, *_AGAIN), _FRESH_OR_NOT),
+    "id.again_after_error": ("1", (*_FAILED, *_AGAIN), _FRESH_OR_NOT),
+    # A gateway cannot know that its `tts_end` was read: it may forget the session, or keep it for its window.
+    "id.resume_after_end": ("2.3", (*_ENDED, *BACK, resume(-1)), Either((NOTHING, Ends(text="a", resumed=True)))),
+    "id.resume_after_cancel": (
+        "2.3",
+        (*_CANCELLED, *BACK, resume(-1)),
+        Either((NOTHING, Ends(chunks=(), resumed=True, cancelled=True))),
+    ),
     "id.of_a_later_connection": (
         "1",
         (*THREE, Open(), start(session_id="its own"), say("text_end", session_id="its own")),

@@ -1,10 +1,10 @@
 """Every state of a session met by every message."""
 
-from ..case import BEGUN, CANCEL, TEXT_END, Case, Ends, Expected, Hear, Refused, Say, Step, delta, resume, start
+from ..case import BEGUN, CANCEL, TEXT_END, Case, Either, Ends, Expected, Hear, Refused, Say, Step, delta, resume, start
 
 LONG = "字" * 2400
 """Takes a gateway so long to send that what follows `text_end` at once still meets FLUSHING."""
-NOT_ALLOWED = Refused(names="type")
+NOT_ALLOWED = Refused()
 NOTHING_TO_RESUME = Refused(codes=("resume_not_available", "bad_request"))
 ENDS_ONCE = Ends(chunks=("a",))
 
@@ -51,8 +51,8 @@ _EXPECTED: dict[str, tuple[tuple[Step, ...], dict[str, tuple[tuple[Step, ...], E
             "resume": ((), NOTHING_TO_RESUME),
         },
     ),
-    # What crosses the last message of the gateway on the wire changes nothing.
-    "ended": (_ENDED, dict.fromkeys(MESSAGES, ((), ENDS_ONCE))),
+    # What crosses the last message of the gateway on the wire changes nothing, or is one more that is not allowed.
+    "ended": (_ENDED, dict.fromkeys(MESSAGES, ((), Either((ENDS_ONCE, NOTHING_TO_RESUME))))),
     "failed": (_FAILED, dict.fromkeys(MESSAGES, ((), NOT_ALLOWED))),
 }
 
