@@ -15,7 +15,7 @@ import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
@@ -139,8 +139,16 @@ class PlainGateway:
             await session.socket.send(json.dumps(message, ensure_ascii=False))
 
 
+class Speaking(Protocol):
+    """What it takes to be served."""
+
+    async def converse(self, socket: ServerConnection) -> None: ...
+
+    def answer_http(self, socket: ServerConnection, request: Request) -> Response | None: ...
+
+
 @contextmanager
-def running(gateway: PlainGateway, tls: ssl.SSLContext | None = None) -> Iterator[str]:
+def running(gateway: Speaking, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """Serve on a free port in a thread of its own; gives the URL."""
     started: list[tuple[asyncio.AbstractEventLoop, Server, asyncio.Event]] = []
     ready = threading.Event()
@@ -155,6 +163,7 @@ def running(gateway: PlainGateway, tls: ssl.SSLContext | None = None) -> Iterato
             process_request=gateway.answer_http,
             close_timeout=1,
             ping_interval=None,
+            max_size=None,
         ) as server:
             started.append((asyncio.get_running_loop(), server, over))
             ready.set()

@@ -34,8 +34,8 @@ _CANCELLED: tuple[Step, ...] = (*BEGUN, CANCEL, Hear("close"), Open())
 _FAILED: tuple[Step, ...] = (*BEGUN, Say({"type": "no such type"}), Hear("close"), Open())
 _AGAIN: tuple[Step, ...] = (*BACK, delta("b"), TEXT_END)
 _FRESH = Ends(chunks=("b",))
-_FRESH_OR_NOT = Either((_FRESH, Refused()))
-"""Whether the id of a session that is over may begin another one, the contract does not say."""
+_FRESH_OR_NOT = Either((_FRESH, Refused(), *(Ends(chunks=(), resumed=True, cancelled=c) for c in (False, True))))
+"""Whether the id of a session that is over may begin another one, the contract does not say; or its end comes again."""
 NOTHING = Refused(codes=("resume_not_available",))
 
 
