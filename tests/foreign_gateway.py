@@ -72,9 +72,11 @@ class ForeignGateway:
     random: Random = field(default_factory=lambda: Random(7))
 
     def answer_http(self, socket: ServerConnection, request: Request) -> Response | None:
-        """Serve the health page: an engine under another name than it was asked for by, and no metrics."""
+        """Serve metrics and the health page: an engine under another name than it was asked for by."""
         if request.path.startswith("/tts"):
             return None
+        if request.path == "/metrics":
+            return socket.respond(HTTPStatus.OK, "# TYPE speeches gauge\nspeeches 1\n")
         if not request.path.startswith("/healthz"):
             return socket.respond(HTTPStatus.NOT_FOUND, "?")
         page = {
