@@ -132,4 +132,4 @@ def test_a_legal_gateway_fails_no_case_of_the_catalogue(name: str) -> None:
     with running(ForeignGateway(**LEGAL[name])) as url:
         findings = asyncio.run(carry_out(CATALOGUE, parse_target(url), "foreign"))
     assert [f"{one.id}: {one.seen}" for one in findings if not one.passed and not one.skipped] == []
-    assert sum(one.passed for one in findings) >= len(CATALOGUE) - 6
+    assert sum(one.passed for one in findings) > 0.9 * len(CATALOGUE)
