@@ -39,6 +39,7 @@ def test_accept_runs_the_shipped_scenarios(installed: Path, tmp_path: Path) -> N
         PYTHONPATH=str(installed),
     )
     assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert "Warning" not in answer.stdout
     where = run(
         sys.executable, "-c", "import pytest_wdtts as p; print(p.__file__)", cwd=tmp_path, PYTHONPATH=str(installed)
     )
