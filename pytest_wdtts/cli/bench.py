@@ -43,6 +43,8 @@ def bench(chosen: argparse.Namespace) -> int:
     """Run it; 0 passed, 1 failed, 3 invalid."""
     from ..gate import carry_out
 
+    if chosen.output_json:
+        _make_room(Path(chosen.output_json))
     outcome = carry_out(_order(chosen), _show if sys.stderr.isatty() else None)
     sys.stdout.write(figures(outcome.report))
     if chosen.output_json:
@@ -119,11 +121,23 @@ def _show(now: "Snapshot | Remark") -> None:
     sys.stderr.flush()
 
 
+def _make_room(wanted: Path) -> None:
+    """Refuse a place that cannot be written before the run, not after it. Raises `UsageError`."""
+    from ..errors import UsageError
+
+    try:
+        wanted.parent.mkdir(parents=True, exist_ok=True)
+        wanted.open("ab").close()
+    except OSError as error:
+        raise UsageError(
+            f"--output-json: {wanted} cannot be written ({error.strerror}): give a file in a directory of yours"
+        ) from None
+
+
 def _write_also(report_path: str, wanted: Path) -> None:
     from ..errors import OwnFailure
 
     try:
-        wanted.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(report_path, wanted)
     except OSError as error:
         raise OwnFailure(f"{wanted} cannot be written ({error.strerror}); the report is at {report_path}") from None

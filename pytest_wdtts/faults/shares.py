@@ -172,7 +172,7 @@ def _check_fit(share: Share, load: LoadPlan) -> None:
         if end_s >= load.duration_s:
             raise UsageError(
                 f"{share.name}: its end at {end_s:g} s does not fit into {load.duration_s:g} s: "
-                "break earlier or lengthen --wdtts-duration"
+                "break earlier or lengthen the duration"
             )
         return
     if isinstance(share, CancelShare) or not share.percent:
@@ -182,5 +182,5 @@ def _check_fit(share: Share, load: LoadPlan) -> None:
     if rounds * one_s >= load.duration_s:
         raise UsageError(
             f"{share.name}: {rounds} x {one_s:g} s does not fit into {load.duration_s:g} s: "
-            "shorten the fault or lengthen --wdtts-duration"
+            "shorten the fault or lengthen the duration"
         )

@@ -22,6 +22,8 @@ def test_an_empty_url_does_not_stand_for_the_reference_gateway(
         (["--sample-rate", "0"], "sample_rate=0 is no rate"),
         (["--audio-format", ""], "audio_format is empty"),
         (["--concurrency", "999999999"], "is more than can be planned"),
+        (["--output-json", "/dev/null/out.json"], "--output-json: /dev/null/out.json cannot be written"),
+        (["--output-json", "/"], "--output-json: / cannot be written (Is a directory)"),
         (["--api-key", "two words"], "has characters that no header takes"),
     ],
 )

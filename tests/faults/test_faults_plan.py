@@ -138,7 +138,7 @@ def test_faults_travel_as_json_and_come_back() -> None:
         (DisconnectShare(reconnect_delay_s=-1), "disconnect(reconnect_delay_s=-1): give 0 or more"),
         (SlowReaderShare(pause_s=float("nan")), "slow_reader(pause_s=nan): give 0 or more"),
         (SlowReaderShare(times=0), "slow_reader(times=0): give 1 or more"),
-        (SlowReaderShare(pause_s=60), "does not fit into 60 s: shorten the fault or lengthen --wdtts-duration"),
+        (SlowReaderShare(pause_s=60), "does not fit into 60 s: shorten the fault or lengthen the duration"),
         (DisconnectShare(times=20, reconnect_delay_s=3), "20 x 3 s does not fit into 60 s"),
     ],
 )

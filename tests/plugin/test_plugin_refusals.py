@@ -99,7 +99,7 @@ MARKERS: list[tuple[str, str]] = [
     ("cancel(when='now')", "cancel() has no when: valid are percent, moment"),
     ("cancel(moment='now')", "cancel(moment='now'): one of any, before_audio, mid_stream, flushing"),
     ("disconnect(how='axe')", "disconnect(how='axe'): one of any, close, reset, silence, within_frame"),
-    ("slow_reader(pause_s=60)", "does not fit into 60 s: shorten the fault or lengthen --wdtts-duration"),
+    ("slow_reader(pause_s=60)", "does not fit into 60 s: shorten the fault or lengthen the duration"),
     ("disconnect(times=12, reconnect_delay_s=5)", "12 x 5 s does not fit into 60 s"),
     ("disconnect(times=0)", "disconnect(times=0): give 1 or more"),
     ("slow_reader(pause_s=-1)", "slow_reader(pause_s=-1): give 0 or more"),
