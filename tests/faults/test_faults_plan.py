@@ -7,22 +7,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import convert, json, to_builtins
 
-from pytest_wdtts.clock import NS_PER_S
+from pytest_wdtts.clock import NS_PER_MS, NS_PER_S
 from pytest_wdtts.errors import UsageError
 from pytest_wdtts.faults import (
+    GATEWAY_BREAKS,
     Cancel,
     CancelShare,
     Disconnect,
     DisconnectShare,
     Fault,
     FaultPlan,
+    GatewayFault,
     Share,
     SlowReader,
     SlowReaderShare,
     check_share,
     plan_faults,
 )
-from pytest_wdtts.load import LoadPlan, load_corpus, plan_sessions
+from pytest_wdtts.faults.shares import GatewayPause, GatewayRestart
+from pytest_wdtts.load import LoadPlan, SessionPlan, load_corpus, plan_sessions
 
 CORPUS = load_corpus("zh_high_punct")
 MIXED: tuple[Share, ...] = (DisconnectShare(), CancelShare(), SlowReaderShare())
@@ -150,3 +153,154 @@ def test_what_cannot_be_a_share_is_refused_in_words(share: Share, words: str) ->
 
 def test_a_share_of_nobody_need_not_fit() -> None:
     check_share(SlowReaderShare(percent=0.0, pause_s=600), LoadPlan().checked())
+
+
+# --- the moments of a session ---
+
+
+def at_moment(moment: str, **fields: float) -> list[tuple[Fault, SessionPlan]]:
+    """Every session cut and cancelled at one moment, each fault beside the session that it is in."""
+    load = convert(to_builtins(LoadPlan()) | fields, LoadPlan).checked()
+    laid_out = plan_sessions(load, CORPUS, "r")
+    shares: tuple[Share, ...] = (
+        DisconnectShare(percent=0.5, moment=moment, reconnect_delay_s=2.0),
+        CancelShare(percent=0.5, moment=moment),
+    )
+    return [(fault, laid_out[fault.session]) for fault in plan_faults(load, laid_out, shares).faults]
+
+
+def test_before_audio_is_when_the_first_unit_has_just_left() -> None:
+    assert {fault.at_ns - session.first_unit_ns for fault, session in at_moment("before_audio")} == {2 * NS_PER_MS}
+
+
+def test_flushing_is_armed_just_before_the_text_ends_and_waits_for_it() -> None:
+    for fault, session in at_moment("flushing"):
+        assert isinstance(fault, Disconnect | Cancel)
+        assert session.due_ns(len(session.text)) - fault.at_ns == 20 * NS_PER_MS
+        assert fault.with_text_end
+
+
+def test_mid_stream_is_neither_edge_and_leaves_time_to_come_back() -> None:
+    found = at_moment("mid_stream")
+    for fault, session in found:
+        begin_ns, end_ns = session.first_unit_ns, session.due_ns(len(session.text))
+        assert begin_ns + 5 * NS_PER_S < fault.at_ns
+        assert fault.heals_ns < end_ns - 5 * NS_PER_S
+        assert not getattr(fault, "with_text_end", False)
+    assert len({(fault.at_ns - session.first_unit_ns) // NS_PER_S for fault, session in found}) > 20, "spread out"
+
+
+@pytest.mark.parametrize("kind", [Disconnect, Cancel])
+def test_any_moment_has_each_of_them_and_most_in_the_middle(kind: type[Fault]) -> None:
+    faults = [fault for fault, _ in at_moment("any") if isinstance(fault, kind)]
+    flushing = [fault for fault in faults if getattr(fault, "with_text_end", False)]
+    early = [fault for fault in faults if fault.at_ns < 3 * NS_PER_S]
+    assert (len(faults), len(flushing), len(early)) == (25, 5, 5)
+
+
+def test_of_several_cuts_before_audio_the_first_alone_is_there() -> None:
+    load = LoadPlan(sessions=4).checked()
+    laid_out = plan_sessions(load, CORPUS, "r")
+    share = DisconnectShare(percent=1.0, moment="before_audio", times=3, reconnect_delay_s=1.0)
+    for session in laid_out:
+        cuts = [f.at_ns for f in plan_faults(load, laid_out, (share,)).faults if f.session == session.index]
+        early = [at_ns for at_ns in cuts if at_ns == session.first_unit_ns + 2 * NS_PER_MS]
+        assert (len(cuts), len(early)) == (3, 1)
+
+
+# --- slow readers come in waves ---
+
+
+def test_slow_readers_pause_in_two_waves_with_calm_around_each() -> None:
+    faults = plan((SlowReaderShare(percent=1.0, pause_s=5.0),)).faults
+    first, second = faults[:25], faults[25:]
+    for wave in (first, second):
+        assert wave[-1].at_ns - wave[0].at_ns < 5 * NS_PER_S
+        assert {fault.heals_ns - fault.at_ns for fault in wave} == {5 * NS_PER_S}
+    assert first[0].at_ns > 13 * NS_PER_S, "calm after the warm-up of 5 s"
+    assert second[0].at_ns - first[-1].heals_ns > 15 * NS_PER_S, "calm between"
+    assert second[-1].heals_ns < 52 * NS_PER_S, "calm at the end"
+
+
+def test_who_reads_slowly_more_often_than_there_are_waves_makes_more_waves() -> None:
+    faults = plan((SlowReaderShare(percent=0.02, pause_s=2.0, times=3),)).faults
+    assert [fault.session for fault in faults] == [faults[0].session] * 3
+    assert all(a.heals_ns + 5 * NS_PER_S < b.at_ns for a, b in pairwise(faults))
+
+
+def test_a_trickle_instead_of_a_pause() -> None:
+    (fault,) = plan((SlowReaderShare(percent=0.02, read_bytes_per_s=700),)).faults
+    assert isinstance(fault, SlowReader)
+    assert fault.read_bytes_per_s == 700
+
+
+# --- the gateway itself ---
+
+
+def test_a_break_of_the_gateway_is_in_the_middle_where_nobody_says_when() -> None:
+    found = plan((GatewayRestart(), CancelShare()))
+    assert found.gateway == (GatewayFault(how="gateway_restart", at_ns=29_500_000_000, down_ns=NS_PER_S),)
+    assert len(sessions(found, Cancel)) == 5, "the shares after it are laid out as well"
+
+
+def test_a_break_of_the_gateway_comes_when_it_is_asked_for() -> None:
+    (at_once,) = plan((GatewayPause(at_s=0.0, down_s=0.5),)).gateway
+    assert (at_once.at_ns, at_once.heals_ns, at_once.takes_away) == (0, NS_PER_S // 2, False)
+    (later,) = plan((GatewayRestart(at_s=40.0),)).gateway
+    assert (later.at_ns, later.heals_ns, later.takes_away) == (40 * NS_PER_S, 41 * NS_PER_S, True)
+
+
+def test_connections_die_of_what_ends_the_process_or_its_network() -> None:
+    assert {name for name, kind in GATEWAY_BREAKS.items() if kind.takes_away} == {
+        "gateway_restart",
+        "gateway_drain",
+        "gateway_disconnect",
+        "replica_loss",
+    }
+
+
+@pytest.mark.parametrize(
+    ("shares", "longest_s"),
+    [
+        ((), 0),
+        ((CancelShare(),), 0),
+        ((DisconnectShare(reconnect_delay_s=3.0), SlowReaderShare(pause_s=7.0)), 7),
+        ((DisconnectShare(reconnect_delay_s=3.0), GatewayRestart(down_s=9.0)), 9),
+    ],
+)
+def test_the_longest_fault_says_how_long_a_run_may_need_after_it(shares: tuple[Share, ...], longest_s: int) -> None:
+    assert plan(shares).longest_ns() == longest_s * NS_PER_S
+
+
+@pytest.mark.parametrize(
+    ("share", "fits"),
+    [
+        (GatewayRestart(at_s=58.5, down_s=1.0), True),
+        (GatewayRestart(at_s=59.0, down_s=1.0), False),
+        (GatewayRestart(down_s=60.0), False),
+        (DisconnectShare(times=4, reconnect_delay_s=14.9), True),
+        (DisconnectShare(times=4, reconnect_delay_s=15.0), False),
+        (SlowReaderShare(pause_s=29.9), True),
+        (SlowReaderShare(pause_s=30.0), False),  # Twice, for there are two waves.
+        (SlowReaderShare(pause_s=20.0, times=3), False),
+        (DisconnectShare(percent=0.0, reconnect_delay_s=100.0), True),
+    ],
+)
+def test_what_does_not_end_within_the_run_is_refused(share: Share, fits: bool) -> None:
+    if fits:
+        check_share(share, LoadPlan().checked())
+    else:
+        with pytest.raises(UsageError, match="does not fit into 60 s"):
+            check_share(share, LoadPlan().checked())
+
+
+@pytest.mark.parametrize(
+    "share",
+    [
+        CancelShare(percent=1.0),
+        DisconnectShare(percent=0.0, resume_percent=0.0, reconnect_delay_s=0.0),
+        SlowReaderShare(pause_s=0.0, receive_buffer_bytes=0, waves=1),
+    ],
+)
+def test_the_edges_of_a_share_are_shares(share: Share) -> None:
+    check_share(share, LoadPlan().checked())
