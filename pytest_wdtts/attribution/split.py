@@ -7,16 +7,14 @@ itself kept the client away or from reading, that stretch is the plan's, not the
 import numpy as np
 from msgspec import Struct
 
-from ..clock import NS_PER_MS, NS_PER_S
+from ..clock import NS_PER_MS
 from ..faults import Disconnect, SlowReader
 from ..protocol import chunk_ends
 from ..record import SessionRecord
 from ..record.histogram import histogram, percentiles_ms
 from ..record.measures import Series
-from ..verdict.case import Case
+from ..verdict.case import RECOVERY_NS, Case
 
-RECOVERY_NS = NS_PER_S
-"""After a planned stretch the backlog comes in: that is still the plan's doing."""
 SLOW_SHARE = 0.1
 """A gateway whose own work has more of the tail than this is not called "not slow", whatever has most of it."""
 
@@ -87,7 +85,7 @@ def floor(records: list[SessionRecord]) -> dict[str, float]:
 def _in_planned_stretch(case: Case, unit_latency: Series) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
     """Which units were on their way, sent and not received, while the plan kept their session away or from reading."""
     sent_ns, received_ns = unit_latency.at_ns, unit_latency.at_ns + unit_latency.value_ns
-    inside = np.zeros(len(unit_latency), dtype=bool)
+    inside = case.gateway_broken(sent_ns, received_ns)
     places: dict[int, list[int]] = {}
     for place, record in enumerate(case.result.sessions):
         places.setdefault(record.plan.index, []).append(place)
@@ -95,8 +93,6 @@ def _in_planned_stretch(case: Case, unit_latency: Series) -> "np.ndarray[tuple[i
         if isinstance(fault, Disconnect | SlowReader):
             theirs = np.isin(unit_latency.session, places.get(fault.session, []))
             inside |= theirs & (sent_ns <= fault.heals_ns + RECOVERY_NS) & (received_ns >= fault.at_ns)
-    for broken in case.result.gateway_faults:
-        inside |= (sent_ns <= broken.healed_ns + RECOVERY_NS) & (received_ns >= broken.at_ns)
     return inside
 
 

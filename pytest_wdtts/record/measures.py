@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .histogram import Nanoseconds
 from .session import EventKind, SessionRecord
@@ -25,8 +26,11 @@ class Series:
 
     def within(self, start_ns: int, end_ns: int) -> "Series":
         """The values whose time lies in start..end, the end not included."""
-        inside = (self.at_ns >= start_ns) & (self.at_ns < end_ns)
-        return Series(self.value_ns[inside], self.at_ns[inside], self.session[inside])
+        return self.where((self.at_ns >= start_ns) & (self.at_ns < end_ns))
+
+    def where(self, wanted: NDArray[np.bool_]) -> "Series":
+        """The values that are wanted, one word for each."""
+        return Series(self.value_ns[wanted], self.at_ns[wanted], self.session[wanted])
 
     def __len__(self) -> int:
         return len(self.value_ns)

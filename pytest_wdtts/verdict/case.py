@@ -2,15 +2,22 @@
 
 from functools import cached_property
 
+import numpy as np
 from msgspec import convert
+from numpy.typing import NDArray
 
+from ..clock import NS_PER_S
 from ..faults import Cancel, Disconnect, Fault, SlowReader
 from ..ledger import SessionLedger, account
 from ..protocol import FLUSH_MARKS, MAX_PENDING_UNITS
 from ..record import PLANNED_LEAVE, EventKind, RunResult, SessionRecord
-from ..record.measures import Measures
+from ..record.histogram import Nanoseconds
+from ..record.measures import Measures, Series
 from .limits import Limits
 from .row import Evidence, evidence
+
+RECOVERY_NS = NS_PER_S
+"""After a planned stretch the backlog comes in: that is still the plan's doing."""
 
 
 def flushed_late(text: str) -> bool:
@@ -79,6 +86,17 @@ class Case:
     def probe_measures(self) -> Measures:
         """Measures of the probes."""
         return Measures.of(self.result.probes)
+
+    def gateway_broken(self, from_ns: Nanoseconds, to_ns: Nanoseconds) -> NDArray[np.bool_]:
+        """Which of these stretches of time meet one in which the plan had broken the gateway itself."""
+        broken = np.zeros(len(from_ns), dtype=bool)
+        for fault in self.result.gateway_faults:
+            broken |= (from_ns <= fault.healed_ns + RECOVERY_NS) & (to_ns >= fault.at_ns)
+        return broken
+
+    def of_a_whole_gateway(self, series: Series) -> Series:
+        """A measure without what was on its way while the plan had broken the gateway itself."""
+        return series.where(~self.gateway_broken(series.at_ns, series.at_ns + series.value_ns))
 
     @cached_property
     def _by_kind(self) -> dict[type, set[int]]:

@@ -99,6 +99,10 @@ def cancel_respected(case: Case) -> Row:
     cancelled = [record for record in case.records if record.has(EventKind.CANCEL_SENT)]
     if not cancelled:
         return Row("cancel_respected", Verdict.NOT_ASSESSABLE, "no session was cancelled", limit)
+    cancelled = [record for record in cancelled if not _met_a_broken_gateway(record, case)]
+    if not cancelled:
+        seen = "every cancel met a gateway that the plan had broken"
+        return Row("cancel_respected", Verdict.NOT_ASSESSABLE, seen, limit)
     found = [piece for record in cancelled for piece in _cancel_wrongs(record, case)]
     stops_ms = sorted(stop_ns / NS_PER_MS for record in cancelled if (stop_ns := _stop_ns(record)) is not None)
     slowest = f"slowest stop {stops_ms[-1]:.0f} ms" if stops_ms else "no stop seen"
@@ -154,7 +158,7 @@ def isolation_latency(case: Case) -> Row:
     limits = case.limits
     limit = f"p99 rises by at most {limits.isolation_rise_ms:g} ms or {limits.isolation_rise_share:.0%}"
     intervals = [(f.at_ns, f.heals_ns + NS_PER_S) for f in case.faults if isinstance(f, SlowReader)]
-    steady = case.untouched_measures.service_time.within(*case.span_ns())
+    steady = case.of_a_whole_gateway(case.untouched_measures.service_time).within(*case.span_ns())
     during = np.zeros(len(steady), dtype=bool)
     for start_ns, end_ns in intervals:
         during |= (steady.at_ns >= start_ns) & (steady.at_ns < end_ns)
@@ -194,6 +198,12 @@ def _stop_ns(record: SessionRecord) -> int | None:
     """From the cancel to the end; who was cut off meanwhile has said it again: the time away is not the gateway's."""
     sent_ns = record.times(EventKind.CANCEL_SENT)[-1]
     return next((at_ns - sent_ns for at_ns in record.times(EventKind.ENDED) if at_ns >= sent_ns), None)
+
+
+def _met_a_broken_gateway(record: SessionRecord, case: Case) -> bool:
+    """Whether the plan had broken the gateway itself within the time that it has for a cancel."""
+    sent_ns = np.array(record.times(EventKind.CANCEL_SENT)[-1:])
+    return bool(case.gateway_broken(sent_ns, sent_ns + round(case.limits.cancel_stop_ms * NS_PER_MS)).all())
 
 
 def _cancel_wrongs(record: SessionRecord, case: Case) -> list[Evidence]:

@@ -33,6 +33,7 @@ def _stable(row_id: str, case: Case, series: Series, measured: list[SessionRecor
         limit += (
             f"; at most {limits.tail_share:.1%} slower than {limits.tail_ms:g} ms and {limits.tail_factor:g} medians"
         )
+    series = case.of_a_whole_gateway(series)
     found = assess(series, case.span_ns(), limits)
     if found is None:
         return Row(row_id, Verdict.NOT_ASSESSABLE, f"{len(series)} {of}: too few for windows", limit)

@@ -16,7 +16,7 @@ from pytest_wdtts.record import PLANNED_LEAVE, ChunkFlag, EventKind, GatewaySamp
 from pytest_wdtts.record.result import GatewayFaultLine
 from pytest_wdtts.verdict import Limits, Row, Verdict, judge
 from pytest_wdtts.verdict.case import flushed_late
-from tests.builders import faulty_run, finish, healthy_run, opened_record, receive, send_all
+from tests.builders import empty_run, faulty_run, finish, healthy_run, opened_record, receive, send_all
 
 CUT, CANCELLED, SLOW, PRESSED, UNTOUCHED = 0, 1, 2, 3, 5
 SHORT = LoadPlan(sessions=4, duration_s=6.0)
@@ -199,7 +199,8 @@ def lost_gateway(code: str) -> RunResult:
 
 def test_a_gateway_that_the_plan_took_down_explains_that_nobody_is_known() -> None:
     assert passes(lost_gateway("resume_not_available"), "error_types")
-    assert not passes(lost_gateway("backpressure"), "error_types")
+    row = row_of(lost_gateway("backpressure"), "error_types")
+    assert "backpressure: in a session without the fault that causes it" in {piece.what for piece in row.evidence}
 
 
 def test_without_that_plan_so_many_are_too_many() -> None:
@@ -383,10 +384,11 @@ def test_isolation_names_the_slowest_chunk_during_the_pause() -> None:
     assert piece.what == "service time 803 ms while others read slowly"
 
 
-def test_too_little_beside_the_pause_is_not_assessable() -> None:
-    result = faulty_run()
-    whole = [SlowReader(session=2, at_ns=0, pause_ns=29 * NS_PER_S)]
-    result.header = replace(result.header, planned_faults=to_builtins(whole))
+@pytest.mark.parametrize(("at_s", "pause_s"), [(0, 29), (10, 0)])
+def test_too_little_beside_the_pause_or_within_it_is_not_assessable(at_s: int, pause_s: int) -> None:
+    result = slowed(faulty_run(), 300)
+    pause = [SlowReader(session=2, at_ns=at_s * NS_PER_S, pause_ns=pause_s * NS_PER_S)]
+    result.header = replace(result.header, planned_faults=to_builtins(pause))
     row = row_of(result, "isolation_latency")
     assert row.verdict is Verdict.NOT_ASSESSABLE
     assert "too few to compare" in row.observed
@@ -397,6 +399,47 @@ def test_untouched_are_those_that_no_fault_names() -> None:
     assert row_of(result, "isolation_errors").observed == "0 in 8 untouched sessions"
     error("internal_error")(result.sessions[CANCELLED])
     assert passes(result, "isolation_errors")
+
+
+# --- the gateway itself was broken: what was on its way meanwhile is the plan's doing ---
+
+
+def broken(result: RunResult, from_s: float, to_s: float) -> RunResult:
+    result.gateway_faults = [GatewayFaultLine("gateway_pause", round(from_s * NS_PER_S), round(to_s * NS_PER_S))]
+    return result
+
+
+@pytest.mark.parametrize(("to_s", "red"), [(10.2, True), (13.0, False)])
+def test_a_gateway_stopped_by_plan_while_some_read_slowly_is_not_slow_because_of_them(to_s: float, red: bool) -> None:
+    """The second after it belongs to it; what is slow longer is slow for another reason."""
+    result = broken(slowed(faulty_run(), 800, 10, 14), 10, to_s)
+    assert (row_of(result, "isolation_latency").verdict is Verdict.FAIL) is red
+
+
+def test_a_gateway_stopped_by_plan_has_no_slow_tail_for_it() -> None:
+    rows = ("ttfa_p99_stable", "unit_latency_p99_stable", "service_time_p99_stable")
+    result = healthy_run(
+        service=lambda sent_ns: (3 if not 14 * NS_PER_S <= sent_ns < 16 * NS_PER_S else 2000) * NS_PER_MS
+    )
+    assert not all(passes(result, row_id) for row_id in rows)
+    assert all(passes(broken(result, 14, 16), row_id) for row_id in rows)
+
+
+@pytest.mark.parametrize(
+    ("from_s", "to_s", "verdict"),
+    [
+        (0.5, 1.0, Verdict.FAIL),
+        (0.0, 8.0, Verdict.NOT_ASSESSABLE),
+        (9.0, 10.0, Verdict.NOT_ASSESSABLE),
+        (28.0, 29.0, Verdict.FAIL),
+    ],
+)
+def test_a_cancel_is_judged_where_the_gateway_was_whole(from_s: float, to_s: float, verdict: Verdict) -> None:
+    result = broken(cancelled_at(5000), from_s, to_s)
+    row = row_of(result, "cancel_respected")
+    assert row.verdict is verdict
+    if verdict is Verdict.NOT_ASSESSABLE:
+        assert row.observed == "every cancel met a gateway that the plan had broken"
 
 
 # --- what the gateway holds ---
@@ -533,6 +576,13 @@ def test_an_error_is_explained_by_its_own_fault_alone(
 
 
 # --- the run itself ---
+
+
+def test_a_run_broken_off_before_anything_was_sent_is_no_silent_gateway() -> None:
+    result = empty_run("baseline", SHORT.checked())
+    result.footer = None
+    row_ids = ("missing_units", "sent_equals_received", "duplicate_units", "audio_integrity", "session_end")
+    assert {row_of(result, row_id).verdict for row_id in row_ids} == {Verdict.INVALID}
 
 
 @pytest.mark.parametrize(("lateness_ms", "delay_ms", "valid"), [(99, 149, True), (103, 1, False), (1, 152, False)])
