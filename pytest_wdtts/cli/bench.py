@@ -127,7 +127,10 @@ def _make_room(wanted: Path) -> None:
 
     try:
         wanted.parent.mkdir(parents=True, exist_ok=True)
+        new = not wanted.exists()
         wanted.open("ab").close()
+        if new:  # An empty file would look like a report that broke off.
+            wanted.unlink()
     except OSError as error:
         raise UsageError(
             f"--output-json: {wanted} cannot be written ({error.strerror}): give a file in a directory of yours"
