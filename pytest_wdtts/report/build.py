@@ -57,7 +57,7 @@ def build_report(case: Case, rows: list[Row], replay: str) -> Report:
             }
             for s in result.container_samples
         ],
-        loop_delay_ms=_delay_figures(result.loop_delays_ns),
+        loop_delay_ms=cast("Figures", case.loop_delay_ms),
         stopped=result.footer.stopped if result.footer else "killed",
         fault_intervals=intervals,
         lanes=lanes,
@@ -149,9 +149,3 @@ def _line(record: SessionRecord, ledger: SessionLedger) -> SessionLine:
         ],
         errors=[event.detail for event in record.events if event.kind in trouble],
     )
-
-
-def _delay_figures(delays_ns: list[int]) -> Figures:
-    import numpy as np
-
-    return cast("Figures", percentiles_ms(histogram(np.array(delays_ns, dtype=np.int64))))

@@ -11,7 +11,7 @@ from ..faults import Cancel, Disconnect, Fault, SlowReader
 from ..ledger import SessionLedger, account
 from ..protocol import FLUSH_MARKS, MAX_PENDING_UNITS
 from ..record import PLANNED_LEAVE, EventKind, RunResult, SessionRecord
-from ..record.histogram import Nanoseconds
+from ..record.histogram import Nanoseconds, histogram, percentiles_ms
 from ..record.measures import Measures, Series
 from .limits import Limits
 from .row import Evidence, evidence
@@ -70,6 +70,11 @@ class Case:
     def measures(self) -> Measures:
         """All measures of the planned load."""
         return Measures.of(self.result.sessions)
+
+    @cached_property
+    def loop_delay_ms(self) -> dict[str, float]:
+        """Figures of our own event loop's delays."""
+        return percentiles_ms(histogram(np.array(self.result.loop_delays_ns, dtype=np.int64)))
 
     @cached_property
     def untouched(self) -> list[SessionRecord]:

@@ -71,9 +71,9 @@ def judge_case(case: Case) -> list[Row]:
 
 def run_valid(case: Case) -> Row:
     """The run is evidence: it went to its end, and our own sending kept to the plan."""
-    limits, result = case.limits, case.result
+    limits = case.limits
     lateness_ms = percentiles_ms(histogram(case.measures.send_lateness.value_ns))["p99"]
-    delay_ms = _p99_ms(result.loop_delays_ns)
+    delay_ms = case.loop_delay_ms["p99"]
     observed = f"send lateness p99 {lateness_ms:.1f} ms, event loop delay p99 {delay_ms:.1f} ms"
     limit = (
         f"the whole run; send lateness p99 at most {limits.send_lateness_p99_ms:g} ms, "
@@ -85,11 +85,6 @@ def run_valid(case: Case) -> Row:
         late = f"{observed}: the generator was late; give it more CPU or a smaller load"
         return Row("run_valid", Verdict.INVALID, late, limit)
     return Row("run_valid", Verdict.PASS, observed, limit)
-
-
-def _p99_ms(delays_ns: list[int]) -> float:
-    ordered = sorted(delays_ns)
-    return ordered[len(ordered) * 99 // 100] / 1e6 if ordered else 0.0
 
 
 def _guarded(judge: Judge, case: Case) -> Row:
