@@ -68,10 +68,12 @@ class Pool:
 
     async def synthesise(self, text: str, first_unit: int, sample_rate: int, channels: int) -> bytes:
         """Return speech at the rate asked for. Raises `BrokenProcessPool` where the worker crashed."""
+        pool = self._alive()
         try:
             return await self._run(_say, self._load, text, sample_rate, channels)
         except BrokenProcessPool:
-            self._pool = None  # the next chunk gets new workers
+            if self._pool is pool:  # Who hears of the same crash later must not throw the new workers away.
+                self._pool = None
             raise
 
     async def close(self) -> None:
@@ -81,9 +83,13 @@ class Pool:
             await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
 
     async def _run(self, work: Callable[..., T], *arguments: object) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._alive(), work, *arguments)
+
+    def _alive(self) -> ProcessPoolExecutor:
+        """The workers; new ones where the last were lost."""
         if self._pool is None:
             self._pool = ProcessPoolExecutor(self._workers, get_context("spawn"), initializer=_outlive_nobody)
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
+        return self._pool
 
 
 def _outlive_nobody() -> None:

@@ -7,9 +7,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 import httpx
 import numpy as np
@@ -99,6 +100,31 @@ def test_a_crashed_worker_costs_one_chunk_and_no_more() -> None:
         return await pool.synthesise("你好。", 0, 16_000, 1)
 
     assert loudness(with_engine(Pool("espeak", LoadEspeak(), 1), crash)) > 1000
+
+
+class Workers(Executor):
+    """Workers whose calls end when a test says so."""
+
+    def __init__(self) -> None:
+        self.calls: list[Future[Any]] = []
+
+    def submit(self, *work: Any, **arguments: Any) -> Future[Any]:
+        self.calls.append(Future())
+        return self.calls[-1]
+
+
+@pytest.mark.asyncio
+async def test_two_chunks_lost_in_one_crash_cost_no_new_workers() -> None:
+    pool, broken, new = Pool("espeak", LoadEspeak(), 2), Workers(), Workers()
+    pool._pool = cast(Any, broken)
+    chunks = [asyncio.create_task(pool.synthesise("你好。", 0, 16_000, 1)) for _ in range(2)]
+    await asyncio.sleep(0)
+    for call, left in zip(broken.calls, (None, new), strict=True):
+        call.set_exception(BrokenProcessPool())
+        with pytest.raises(BrokenProcessPool):
+            await chunks.pop(0)
+        assert pool._pool is left
+        pool._pool = cast(Any, new)
 
 
 def test_resampling_keeps_the_tone_and_folds_nothing_back() -> None:
