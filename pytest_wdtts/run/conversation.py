@@ -71,9 +71,6 @@ class Conversation:
         """Send what is due and come back when the next unit is."""
         self._armed = False
         self._send(self.machine.send_due(now_ns))
-        if self.after_text_end is not None and self.machine.text_ended:
-            act, self.after_text_end = self.after_text_end, None
-            act(self._world.now_ns())
 
     def sweep(self, now_ns: int) -> None:
         """Let the deadline speak, if it has come."""
@@ -212,6 +209,9 @@ class Conversation:
         if due_ns is not None and not self._armed:
             self._armed = True
             self._world.wheel.schedule(due_ns, self.turn)
+        if self.after_text_end is not None and self.machine.text_ended:
+            act, self.after_text_end = self.after_text_end, None
+            act(self._world.now_ns())
 
     def _hang_up(self) -> None:
         line, self._line = self._line, None

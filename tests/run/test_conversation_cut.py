@@ -6,9 +6,11 @@ from typing import Any, cast
 import pytest
 
 from pytest_wdtts.load import TimerWheel
+from pytest_wdtts.protocol import StartAck, encode
 from pytest_wdtts.record import SessionRecord
 from pytest_wdtts.run.conversation import Conversation
 from pytest_wdtts.session import ClientSession
+from reference_gateway.wav import wav_header
 from tests.builders import session_plan
 
 
@@ -29,11 +31,13 @@ class World:
         self.wheel: TimerWheel[Any] = TimerWheel()
         self.transport = self
         self.connection = DeafConnection()
+        self.time_ns = 0
 
     def now_ns(self) -> int:
-        return 0
+        return self.time_ns
 
     def connect(self, target: Any, listener: Any) -> DeafConnection:
+        self.listener = listener
         return self.connection
 
     def conversation_over(self, conversation: Conversation) -> None: ...
@@ -48,3 +52,16 @@ def test_what_was_cut_is_reset_when_the_conversation_is_over(how: str, told: str
     assert world.connection.told == [told]
     conversation.give_up(2, "the run broke off")
     assert world.connection.told == [told, "reset"]
+
+
+def test_what_waits_for_text_end_comes_also_where_all_text_leaves_with_the_answer_to_start() -> None:
+    world, plan = World(), session_plan()
+    conversation = Conversation(cast(Any, world), ClientSession(plan, SessionRecord(plan)), cast(Any, None))
+    happened: list[int] = []
+    conversation.after_text_end = happened.append
+    conversation.open(0)
+    world.listener.connection_open()
+    world.time_ns = plan.due_ns(len(plan.text))
+    world.listener.text_frame(encode(StartAck("s", "pcm16_wav", 16000, 1, 120.0, wav_header(16000, 1))))
+    assert world.connection.told == ["send_text"] * (1 + len(plan.text) + 1)
+    assert happened == [world.time_ns]
