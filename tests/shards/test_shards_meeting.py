@@ -205,6 +205,22 @@ def test_a_leader_that_dies_before_its_word_sends_the_others_home(
     assert other.ask("await_end", "run", 0.0)[2] == "", "a run that never began has no id"
 
 
+def test_who_was_interrupted_in_a_question_takes_no_late_answer_for_another(
+    meeting: Meeting, member: Callable[[str], Member], meanwhile: Callable[..., "Future[Any]"]
+) -> None:
+    """Ctrl-C comes while the leader waits for the others: what it asks next is not the answer to that."""
+    meeting.expect("run", ["gw0", "gw1"], leader="gw0")
+    leader, other = member("gw0"), member("gw1")
+    seats = [meanwhile(each.ask, "join", "run").result for each in (leader, other)]
+    leads, follows = (Place(who, "run", seat(LIMIT_S)) for who, seat in zip((leader, other), seats, strict=True))
+    leads.go(WORD)
+    leader.tell("await_end", "run", LIMIT_S)  # Asked, and never listened to.
+    follows.fail("interrupted, too")
+    follows.done()
+    leads.leave()
+    assert leads.await_end(LIMIT_S) == {1: "interrupted, too"}
+
+
 def test_nobody_is_let_in_without_the_key(meeting: Meeting) -> None:
     from multiprocessing import AuthenticationError
 
