@@ -1,18 +1,9 @@
 """Monotonic time in nanoseconds: the real clock, and one that only tests advance."""
 
 import time
-from typing import Protocol
 
 NS_PER_S = 1_000_000_000
 NS_PER_MS = 1_000_000
-
-
-class Clock(Protocol):
-    """What every timed part asks for the time."""
-
-    def now_ns(self) -> int:
-        """Return monotonic nanoseconds; only differences mean anything."""
-        ...
 
 
 class MonotonicClock:

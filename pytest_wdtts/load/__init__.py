@@ -1,4 +1,4 @@
-"""What to send when: texts, load plans and the timer wheel. Pure."""
+"""What to send when: texts, load plans and the timer wheel. Pure but for reading a text."""
 
 from .corpus import Corpus, load_corpus, shipped_names
 from .plan import LoadPlan, SessionPlan, plan_probes, plan_sessions
