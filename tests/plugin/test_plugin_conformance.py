@@ -29,7 +29,7 @@ def test_a_plain_v1_gateway_gets_a_readable_list(tmp_path: Path) -> None:
     assert "test_case[states.wait_start.cancel] FAILED" in said
     assert (
         "FAILED 004 states.wait_start.cancel  [1, states]\n"
-        "  expected  error bad_request naming 'type', close\n"
+        "  expected  error bad_request, close\n"
         "  seen      close 1011\n"
     ) in said
     assert "Traceback" not in said.split("FAILURES")[1]
