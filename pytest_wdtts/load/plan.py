@@ -12,7 +12,8 @@ from .corpus import Corpus
 
 TONE_UNITS_PER_S = 1000
 """Units a second whose tones are read where the plan does not say how many: one core reads 150,000."""
-PROBE_TEXT = "您好，世界。"
+PROBE_TEXT = "您好，𠮷野。"
+"""With a mark in the middle, and a character of everyday names that is two units to whoever counts in UTF-16."""
 MOST_SESSIONS = 100_000
 """More than one machine has ports for, and what many machines together may still be asked to plan."""
 MOST_UNITS = 100_000_000

@@ -49,6 +49,11 @@ def test_same_seed_same_plan_and_every_unit_on_its_beat(
         assert session.text in TEXT.text * (3 + plan.units // TEXT.units)
 
 
+def test_every_probe_tells_code_points_from_utf_16() -> None:
+    for probe in plan_probes(LoadPlan().checked(), "r"):
+        assert len(probe.text) < len(probe.text.encode("utf-16-le")) // 2
+
+
 def test_another_seed_is_another_plan() -> None:
     first, second = (plan_sessions(LoadPlan(seed=seed).checked(), load_corpus("en"), "r") for seed in (1, 2))
     assert [s.open_ns for s in first] != [s.open_ns for s in second]
