@@ -9,6 +9,8 @@ from .row import Evidence, Row, evidence, judged
 
 MOST_FLUSHES = 3
 """Late flushes shown of one session: they come in rows."""
+SHOWN_UNITS = 24
+"""Of a text in evidence: as much as a chunk has by v1's rule."""
 
 
 def session_errors(case: Case) -> Row:
@@ -41,7 +43,7 @@ def duplicate_units(case: Case) -> Row:
 
 def mismatched_units(case: Case) -> Row:
     """The text at every index is what was sent there, and no index comes that was never sent."""
-    found = _units(case, lambda ledger: ledger.mismatched, "mismatched")
+    found = _units(case, lambda ledger: ledger.mismatched, "mismatched", _said)
     found += _units(case, lambda ledger: ledger.unexpected, "unexpected (never sent)")
     mismatched = _total(case, lambda ledger: ledger.mismatched)
     unexpected = _total(case, lambda ledger: ledger.unexpected)
@@ -123,13 +125,18 @@ def _owes_an_end(record: SessionRecord) -> bool:
     return _asked_for_an_end(record) and not over
 
 
-def _units(case: Case, pick: Callable[[SessionLedger], list[int]], word: str) -> list[Evidence]:
+def _units(
+    case: Case,
+    pick: Callable[[SessionLedger], list[int]],
+    word: str,
+    more: Callable[[SessionRecord], str] = lambda record: "",
+) -> list[Evidence]:
     """A piece of evidence for each session and kind, naming the first units and when they were sent."""
     return [
         evidence(
             ledger.session_id,
             record.sent_ns[units[0]] if 0 <= units[0] < len(record.sent_ns) else _last_ns(record),
-            f"{len(units)} {word}: {_listed(units)}",
+            f"{len(units)} {word}: {_listed(units)}{more(record)}",
         )
         for record, ledger in zip(case.records, case.ledgers, strict=True)
         if (units := pick(ledger))
@@ -144,6 +151,13 @@ def _of_probes(case: Case, pick: Callable[[SessionLedger], list[int]]) -> str:
     """How many of a total lie in probes: the summary counts the planned load alone, and the two must add up."""
     count = sum(len(pick(ledger)) for ledger in case.ledgers[len(case.load_ledgers) :])
     return f", {count} of these in probes" if count else ""
+
+
+def _said(record: SessionRecord) -> str:
+    """What the first chunk with another text was to say, and what it said."""
+    number = min(record.wrong_text)
+    sent = record.plan.text[max(record.chunk_start[number], 0) : record.chunk_end[number] + 1]
+    return f"; sent {sent[:SHOWN_UNITS]!r}, came {record.wrong_text[number][:SHOWN_UNITS]!r}"
 
 
 def _listed(units: list[int]) -> str:

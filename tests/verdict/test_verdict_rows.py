@@ -139,7 +139,7 @@ BASELINE: list[tuple[str, Callable[[SessionRecord], None], set[str], str]] = [
     ("missing", drop_chunk, {"missing_units", "sent_equals_received"}, "missing: units"),
     ("short chunk", lose_units_of_a_chunk, {"missing_units", "sent_equals_received"}, "1 missing: units"),
     ("duplicate", double_chunk, {"duplicate_units"}, "duplicate: units"),
-    ("mismatch", lambda record: record.wrong_text.update({5: "?"}), {"mismatched_units"}, "mismatched: units"),
+    ("mismatch", lambda record: record.wrong_text.update({5: "?"}), {"mismatched_units"}, "; sent '"),
     ("unexpected", lambda record: receive(record, 500, 502), {"mismatched_units"}, "unexpected (never sent)"),
     ("order", swap_chunks, {"unit_order"}, "out of order: units"),
     ("gap", lambda record: record.chunk_seq.__setitem__(-1, 999), {"unit_order"}, "chunk_seq 999 after"),
