@@ -128,7 +128,7 @@ def gateway_health(scene: Scene) -> Iterator[Finding]:
         return
     asked, resolved = health.get("engine"), health.get("engine_resolved")
     wanted = scene.setting("WS_TTS_ENGINE")
-    if asked != resolved:
+    if str(asked) not in str(resolved):  # "piper" may speak as "piper@cuda:0".
         said = f"the engine {asked!r} was asked for and {resolved!r} speaks: it fell back in silence"
         yield Finding("gateway_health", "gateway", BROKEN, said, (), f"{_LOGS} ws_gateway_tts")
     elif wanted and wanted != asked:

@@ -188,6 +188,13 @@ def test_a_broken_thing_is_named(
     assert all(one.check.startswith(family) for one in bad), bad
 
 
+def test_an_engine_under_a_more_exact_name_has_not_fallen_back(healthy: Addresses, tmp_path: Path) -> None:
+    health = json.dumps({"status": "ok", "engine": "dummy", "engine_resolved": "dummy@cuda:0"})
+    with wrong_page("ws", "/tts", 200, health) as url:
+        (found,) = look(replace(healthy, tts=url), tmp_path, ("gateway_health",))
+    assert (found.severity, found.said) == (Severity.OK, "healthy, engine dummy@cuda:0")
+
+
 def test_a_page_whose_proxy_leads_nowhere(healthy: Addresses, tmp_path: Path) -> None:
     with web(f"http://{NOBODY}", healthy.tts, healthy.chat) as page:
         (found,) = look(replace(healthy, web=page.http), tmp_path, ("web_page",))
