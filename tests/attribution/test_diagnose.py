@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from pytest_wdtts.attribution import Cause, Confidence, Diagnosis, Finding, StepSeen, diagnose, read_objective
 from pytest_wdtts.attribution.objective import DEFAULT_OBJECTIVE
+from pytest_wdtts.report.diagnosis import words
 from tests.made_up_steps import GAP, IDLE, MIB, healthy_steps, percentiles, seen_of, step_seen
 
 Steps = list[StepSeen]
@@ -110,6 +111,14 @@ def test_each_cause_is_named_by_its_evidence(spoil: Spoil, cause: Cause, fact: s
     assert diagnosis.cause is cause
     assert diagnosis.findings[0].cause is cause
     assert fact in keys(diagnosis.findings[0].evidence_for)
+
+
+@pytest.mark.parametrize(("spoil", "queue"), [(constantly_slow, False), (saturated, True)])
+def test_who_is_slow_at_any_load_is_not_said_to_have_a_queue(spoil: Spoil, queue: bool) -> None:
+    diagnosis = judged(spoil(healthy_steps()))
+    key = words.case_of(diagnosis.cause, diagnosis.findings)
+    assert ("no queue" in words.title(key, "en"), "沒有排隊" in words.title(key, "zh")) == (not queue, not queue)
+    assert ("add instances" in " ".join(words.advice(key, "en"))) is queue
 
 
 def test_a_gateway_that_died_is_a_finding() -> None:

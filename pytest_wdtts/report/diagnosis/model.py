@@ -80,8 +80,11 @@ def build_diagnosis(
         cause=diagnosis.cause,
         confidence=diagnosis.confidence,
         calibrated=error_rate(diagnosis.confidence),
-        title=_both(words.title, diagnosis.cause),
-        advice={language: words.advice(diagnosis.cause, language) for language in LANGUAGES},
+        title=_both(words.title, words.case_of(diagnosis.cause, diagnosis.findings)),
+        advice={
+            language: words.advice(words.case_of(diagnosis.cause, diagnosis.findings), language)
+            for language in LANGUAGES
+        },
         objective=objective.text,
         capacity=diagnosis.capacity,
         capacity_words=_both(words.capacity_sentence, diagnosis.capacity),
@@ -101,7 +104,7 @@ def told(fact: Fact) -> Told:
 def _line(finding: Finding, diagnosis: Diagnosis) -> FindingLine:
     return FindingLine(
         cause=finding.cause,
-        title=_both(words.title, finding.cause),
+        title=_both(words.title, words.case_of(finding.cause, [finding])),
         named=finding.named,
         symptom=finding.cause in diagnosis.symptoms,
         assessable=finding.assessable,

@@ -1,17 +1,19 @@
 """Sentences of a diagnosis in the report's two languages, from one table."""
 
 import os
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 import msgspec
 
-from ...attribution import Cause, Fact
+from ...attribution import Cause, Fact, Finding
 from ...attribution.capacity import Capacity
 from ..sentences import LANGUAGES, Language, milliseconds
 
 KIB = 1024
+ALWAYS_SLOW = "always_slow"
 
 
 @cache
@@ -40,15 +42,24 @@ def sentence(told: Fact, language: Language) -> str:
     return word("facts", told.key, language).format(**shown)
 
 
-def title(cause: Cause, language: Language) -> str:
+def case_of(cause: Cause, findings: Iterable[Finding]) -> str:
+    """The key of a cause's words: a gateway that is as slow with few sessions as with many has no queue."""
+    for finding in findings:
+        facts = {one.key for one in finding.evidence_for}, {one.key for one in finding.evidence_against}
+        if finding.cause is cause and facts[0] == {"always_slow"} and "does_not_rise" in facts[1]:
+            return ALWAYS_SLOW
+    return cause
+
+
+def title(key: str, language: Language) -> str:
     """Name a cause."""
-    found: str = table()["causes"][cause]["title"][LANGUAGES.index(language)]
+    found: str = table()["causes"][key]["title"][LANGUAGES.index(language)]
     return found
 
 
-def advice(cause: Cause, language: Language) -> list[str]:
+def advice(key: str, language: Language) -> list[str]:
     """Say what to do next: the guide's advice where it has some."""
-    return [pair[LANGUAGES.index(language)] for pair in table()["causes"][cause]["advice"]]
+    return [pair[LANGUAGES.index(language)] for pair in table()["causes"][key]["advice"]]
 
 
 def capacity_sentence(capacity: Capacity, language: Language) -> str:
