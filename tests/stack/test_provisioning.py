@@ -72,6 +72,6 @@ def test_the_gate_goes_on_without_an_engine_and_says_what_it_left_out(tmp_path: 
     lines = done.stdout.splitlines()
     assert done.returncode == 0, done.stderr
     assert "--wdtts-stack compose" not in done.stdout
-    assert "make test" in lines
+    assert any(line.startswith("make test") for line in lines)
     assert lines[-2] == "NOT RUN AGAINST COMPOSE: no Docker engine (see above)"
     assert lines[-1].startswith("make accept")
