@@ -149,6 +149,7 @@ def test_faults_of_sessions_and_of_the_gateway_are_carried_out_across_processes(
         "import pytest\n\n"
         "@pytest.mark.mixed\n"
         "@pytest.mark.gateway_restart(at_s=3, down_s=1)\n"
+        "@pytest.mark.cancel(percent=0.3)\n"
         "def test_row(checklist):\n"
         "    checklist('missing_units')\n"
     )
