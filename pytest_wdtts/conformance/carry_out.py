@@ -19,9 +19,7 @@ from .case import (
     Back,
     Case,
     Cut,
-    Expected,
     Expire,
-    Fields,
     Hear,
     HearUnits,
     Knock,
@@ -29,13 +27,12 @@ from .case import (
     Open,
     Page,
     Raw,
-    Refused,
     Say,
-    Seen,
     Step,
 )
 from .catalogue import CATALOGUE
 from .door import knock, look
+from .expected import Expected, Fields, Refused, Seen
 from .plain import PLAIN_V1, of_plain_v1
 from .watch import Watch
 from .wire import HandshakeRefused, Opcode, RawWire

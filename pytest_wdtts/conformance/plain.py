@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from .case import Closed, Either, Ends, Expected, Refused
+from .expected import Closed, Either, Ends, Expected, Refused
 
 PLAIN_V1 = "a plain v1 gateway (start_ack of a live session adds neither resumed nor units_accepted): left open to it"
 

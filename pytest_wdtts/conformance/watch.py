@@ -6,7 +6,8 @@ A fault is kept under the rule that it breaks, so that the case of that rule fai
 from ..ledger.audio import AudioTerms, check_pcm, header_fault
 from ..protocol import ERROR_CODES, AudioChunk, Error, Malformed, StartAck, decode_server
 from ..record import AUDIO_FAULTS, ChunkFlag
-from .case import FORMAT_FIELDS, Fields
+from .case import FORMAT_FIELDS
+from .expected import Fields
 
 
 class Watch:

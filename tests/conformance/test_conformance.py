@@ -14,7 +14,8 @@ from websockets.asyncio.server import ServerConnection, serve
 from pytest_wdtts.cli import main
 from pytest_wdtts.cli.conformance import SHORT_LIVED
 from pytest_wdtts.conformance import CATALOGUE, Finding, carry_out, select, summary, try_case
-from pytest_wdtts.conformance.case import Case, Closed, Ends, Refused, Seen
+from pytest_wdtts.conformance.case import Case
+from pytest_wdtts.conformance.expected import Closed, Ends, Refused, Seen
 from pytest_wdtts.conformance.wire import Opcode, frame_bytes
 from pytest_wdtts.protocol import StartAck, TtsEnd, encode
 from pytest_wdtts.stack import EmbeddedStack

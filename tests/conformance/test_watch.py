@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from pytest_wdtts.conformance.case import START, Fields
+from pytest_wdtts.conformance.case import START
+from pytest_wdtts.conformance.expected import Fields
 from pytest_wdtts.conformance.watch import Watch
 from tests.plain_v1_gateway import UNIT_PCM, wav_header
 

@@ -1,6 +1,7 @@
 """The pages beside `/tts`, and the two ways to show a key."""
 
-from ..case import Answered, Case, Knock, Page
+from ..case import Case, Knock, Page
+from ..expected import Answered
 
 _PAGES = {
     "healthz": "200 with status 'ok', engine, engine_resolved, version, started_at (ISO 8601), uptime_s",

@@ -2,23 +2,8 @@
 
 from collections.abc import Iterator
 
-from ..case import (
-    BEGUN,
-    CANCEL,
-    START,
-    TEXT_END,
-    Case,
-    Cut,
-    Ends,
-    Fields,
-    Hear,
-    Refused,
-    Say,
-    Step,
-    delta,
-    resume,
-    start,
-)
+from ..case import BEGUN, CANCEL, START, TEXT_END, Case, Cut, Hear, Say, Step, delta, resume, start
+from ..expected import Ends, Fields, Refused
 
 _WRONG_TYPES: dict[str, dict[str, object]] = {
     "str": {"null": None, "int": 7, "bool": True, "list": ["a"], "object": {"a": 1}, "empty": ""},

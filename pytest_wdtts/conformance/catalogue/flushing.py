@@ -1,6 +1,7 @@
 """The flush rule inside one delta and over several: hand-written, not computed by the rule it checks."""
 
-from ..case import BEGUN, TEXT_END, Case, Ends, Step, delta
+from ..case import BEGUN, TEXT_END, Case, Step, delta
+from ..expected import Ends
 
 _MARKS = {
     "ideographic_comma": "，",

@@ -3,25 +3,8 @@
 import json
 from collections.abc import Iterator
 
-from ..case import (
-    BEGUN,
-    PAD,
-    SESSION,
-    TEXT_END,
-    Case,
-    Closed,
-    Either,
-    Ends,
-    Expected,
-    Hear,
-    Raw,
-    Refused,
-    Step,
-    close_frame,
-    delta,
-    frames,
-    say,
-)
+from ..case import BEGUN, PAD, SESSION, TEXT_END, Case, Hear, Raw, Step, close_frame, delta, frames, say
+from ..expected import Closed, Either, Ends, Expected, Refused
 from ..wire import Opcode
 
 MESSAGE_LIMIT_BYTES = 1024 * 1024

@@ -7,17 +7,12 @@ from ..case import (
     TEXT_END,
     Back,
     Case,
-    Closed,
     Cut,
-    Either,
-    Ends,
-    Expected,
     Expire,
     Hear,
     HearUnits,
     Open,
     Raw,
-    Refused,
     Say,
     Step,
     delta,
@@ -25,6 +20,7 @@ from ..case import (
     say,
     start,
 )
+from ..expected import Closed, Either, Ends, Expected, Refused
 from ..wire import Opcode
 
 THREE: tuple[Step, ...] = (*BEGUN, delta("一，二，三，"), HearUnits(5))

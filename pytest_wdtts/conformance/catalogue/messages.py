@@ -3,7 +3,8 @@
 The clauses are part 1's; a gateway's own additions do not matter here.
 """
 
-from ..case import TEXT_END, Case, Cut, Hear, HearUnits, Raw, Sound, Step, delta, resume, start
+from ..case import TEXT_END, Case, Cut, Hear, HearUnits, Raw, Step, delta, resume, start
+from ..expected import Sound
 
 _TEXT = "您好，" + "a" * 30 + "。😀b"
 _LAST_UNIT = len(_TEXT) - 1

@@ -1,6 +1,7 @@
 """Every state of a session met by every message."""
 
-from ..case import BEGUN, CANCEL, TEXT_END, Case, Either, Ends, Expected, Hear, Refused, Say, Step, delta, resume, start
+from ..case import BEGUN, CANCEL, TEXT_END, Case, Hear, Say, Step, delta, resume, start
+from ..expected import Either, Ends, Expected, Refused
 
 LONG = "字" * 2400
 """Takes a gateway so long to send that what follows `text_end` at once still meets FLUSHING."""
