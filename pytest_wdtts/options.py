@@ -4,6 +4,7 @@ The command line wins, then the environment, then markers, then the ini file, th
 """
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ class Option:
     """One setting; `load_field` names the field of the load plan that it sets."""
 
     name: str
-    kind: type
+    kind: Callable[[str], Any]
     help: str
     choices: tuple[str, ...] = ()
     load_field: str = ""
@@ -52,7 +53,7 @@ OPTIONS = (
     Option("duration", float, "seconds that each session types", load_field="duration_s"),
     Option("corpus", str, "name of a shipped text, or path of a UTF-8 file", load_field="corpus"),
     Option("seed", int, "seed of every random choice", load_field="seed"),
-    Option("report", str, "directory for reports", default="wdtts-report"),
+    Option("report", os.path.expanduser, "directory for reports", default="wdtts-report"),
     Option("save", str, "keep the reports under this name, in .wdtts/ of the root directory", default=""),
     Option("compare", str, "compare with the reports saved under this name, or with a report's file", default=""),
     Option("compare-fail", str, "fail where a comparison shows this, such as 'service_time_ms.p99>1.2x'", default=""),

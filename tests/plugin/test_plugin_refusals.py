@@ -204,6 +204,14 @@ def test_two_runs_of_a_scenario_never_share_a_report(pytester: pytest.Pytester) 
     assert f"FOLDERS kept kept {os.path.join('kept', 'baseline-2')}" in said.splitlines()
 
 
+def test_a_home_directory_is_known_by_its_sign_where_no_shell_puts_it_in(pytester: pytest.Pytester) -> None:
+    project = InProcess(pytester, ini="wdtts_report = ~/kept\n", test=ALIKE)
+    (pytester.path / "conftest.py").write_text(NAMED)
+    code, said = project.run("--collect-only", "-s", HOME=str(pytester.path), USERPROFILE=str(pytester.path))
+    assert code == 0, said
+    assert f"FOLDERS {' '.join([str(pytester.path / 'kept')] * 3)}" in said.splitlines()
+
+
 STRENGTH = """\
 def pytest_collection_finish(session):
     from pytest_wdtts.markers import read_markers
