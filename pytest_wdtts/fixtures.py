@@ -69,13 +69,18 @@ def wdtts_gateway(pytestconfig: pytest.Config) -> "Iterator[Gateway]":
     Embedded, Compose or external, as the options say; taken down at the end of the tests.
     """
     from .errors import UsageError, WdttsError
+    from .gate.live import knock_first
+    from .transport import choose_transport
 
     try:
-        stack = take_order(pytestconfig, Asked("gateway")).make_stack()
+        order = take_order(pytestconfig, Asked("gateway"))
+        stack, transport = order.make_stack(), choose_transport(order.transport)
     except UsageError as error:
         pytest.fail(str(error), pytrace=False)
     try:
-        yield stack.start()
+        gateway = stack.start()
+        knock_first(transport, gateway)
+        yield gateway
     except WdttsError as error:
         pytest.fail(f"invalid: {error}", pytrace=False)
     finally:

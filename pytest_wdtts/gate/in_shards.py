@@ -30,7 +30,7 @@ from ..stack import Stack
 from ..transport import choose_transport
 from ..verdict import Limits
 from .interrupted import Interrupted, sigterm_is_ctrl_c
-from .live import knock
+from .live import knock_first
 from .open_files import need_files, need_sockets
 from .order import Order
 from .outcome import Outcome, conclude, make_directory, new_run_id
@@ -55,8 +55,7 @@ def lead(order: Order, followers: Followers, limits: Limits | None = None) -> Ou
     stack = LeadersStack(order.make_stack(), followers)
     try:
         gateway = stack.start()
-        with asyncio.Runner(loop_factory=transport.new_event_loop) as runner:
-            runner.run(knock(transport, gateway))
+        knock_first(transport, gateway)
         followers.inspect(gateway, order.transport, len(plan.sessions))
         word = Word(
             plan=plan,

@@ -78,6 +78,12 @@ async def knock(transport: Transport, gateway: Gateway) -> None:
         raise StackError(f"{public_url(gateway.url)}: {trouble}")
 
 
+def knock_first(transport: Transport, gateway: Gateway) -> None:
+    """Knock from where no loop runs yet. Raises as `knock` does."""
+    with asyncio.Runner(loop_factory=transport.new_event_loop) as runner:
+        runner.run(knock(transport, gateway))
+
+
 class _Door:
     """Hears how the handshake went: "" when it opened, else the trouble."""
 
@@ -98,7 +104,8 @@ class _Door:
         pass
 
     def connection_closed(self, code: int, reason: str) -> None:
-        self._say(f"closed with {code} {reason}".strip())
+        words = f"closed with {code} {reason}".strip()
+        self._say(f"{words} before the handshake was over: see the gateway's own log, or correct --wdtts-url")
 
     def connection_failed(self, reason: str) -> None:
         self._say(reason)

@@ -1,6 +1,5 @@
 """A run whose parts are driven by the workers of a Dask cluster, while the gateway and the judge are here."""
 
-import asyncio
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,7 +10,7 @@ from ..stack import Gateway
 from ..transport import choose_transport
 from ..verdict import Limits
 from .in_shards import follow_word, lead
-from .live import knock
+from .live import knock_first
 from .open_files import need_sockets
 from .order import Order
 from .outcome import Outcome
@@ -46,9 +45,7 @@ def try_gateway(gateway: Gateway, transport_name: str, sessions: int) -> str:
     """On a worker: say why it cannot drive so many sessions against this gateway; "" if it can."""
     try:
         need_sockets(sessions)
-        transport = choose_transport(transport_name)
-        with asyncio.Runner(loop_factory=transport.new_event_loop) as runner:
-            runner.run(knock(transport, gateway))
+        knock_first(choose_transport(transport_name), gateway)
     except WdttsError as error:
         return str(error)
     return ""

@@ -207,7 +207,8 @@ class ComposeStack:
         kept = ports_of(self._client, KEPT) if self._keep else {}
         for service, variable in _PORTS.items():
             if variable not in self._environment:
-                self._environment[variable] = kept.get(service) or os.environ.get(variable) or str(free_port())
+                chosen = kept.get(service) or os.environ.get(variable) or free_port(set(self._environment.values()))
+                self._environment[variable] = chosen
 
     def _await_health(self) -> None:
         deadline_s = time.monotonic() + self._healthy_limit_s

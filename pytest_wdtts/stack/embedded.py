@@ -163,4 +163,5 @@ class EmbeddedStack:
             ended = f"did not listen within {START_LIMIT_S:g} s"
         words = "\n  ".join(self._words) or "(it said nothing)"
         self.stop()
-        raise StackError(f"{self.program} {ended}; its last words:\n  {words}")
+        by_hand = f"next: start it by hand with the same WS_TTS_ settings: python -m {self.program}"
+        raise StackError(f"{self.program} {ended}; its last words:\n  {words}\n{by_hand}")

@@ -4,9 +4,12 @@ import os
 import re
 import secrets
 import socket
+from collections.abc import Collection
+from contextlib import suppress
 
 import psutil
 
+from ..errors import StackError
 from .engine import Client
 
 KEPT = "wdtts-kept"
@@ -15,6 +18,7 @@ _OURS = re.compile(r"wdtts-(\d+)-[0-9a-f]{6}")
 _PROJECT = "com.docker.compose.project"
 _SERVICE = "com.docker.compose.service"
 _OWN_PORTS = range(20_000, 32_768)
+_TRIES = 200
 
 
 def own_project() -> str:
@@ -40,16 +44,18 @@ def ports_of(client: Client, project: str) -> dict[str, str]:
     return ports
 
 
-def free_port() -> int:
-    """Return a free port below those that systems lend to outgoing connections.
+def free_port(taken: Collection[str]) -> str:
+    """Return a free port below those that systems lend to outgoing connections, and none of those `taken` already.
 
     While a container is away its port is free: one of those could be lent, and the container never gets it back.
+    Raises `StackError` where none is found.
     """
-    while True:
-        port = secrets.choice(_OWN_PORTS)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        return port
+    for port in secrets.SystemRandom().sample(_OWN_PORTS, _TRIES):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            if str(port) not in taken:
+                return str(port)
+    raise StackError(
+        f"{_TRIES} ports from {_OWN_PORTS.start} to {_OWN_PORTS.stop - 1} were tried and none is free: end what holds "
+        "them, or name ports in ci/.env"
+    )
