@@ -34,7 +34,5 @@ def _quantised(values_us: Nanoseconds) -> Nanoseconds:
 
 def percentiles_ms(folded: HdrHistogram) -> dict[str, float]:
     """Return `p50 p95 p99 p999 max count` in ms; empty histograms give zeros."""
-    if not folded.get_total_count():
-        return {**dict.fromkeys(PERCENTILES, 0.0), "max": 0.0, "count": 0}
     figures = {name: folded.get_value_at_percentile(at) / 1000 for name, at in PERCENTILES.items()}
     return {**figures, "max": folded.get_max_value() / 1000, "count": folded.get_total_count()}

@@ -82,8 +82,9 @@ def _measure(record: SessionRecord) -> dict[str, tuple[Nanoseconds, Nanoseconds]
     plan = record.plan
     planned_ns = plan.first_unit_ns + unit * plan.interval_ns
     opening_ns = next((event.at_ns for event in record.events if event.kind is EventKind.OPENING), None)
-    first_ns = record.received_ns[0] if len(record.received_ns) else None
-    ttfa = opening_ns is not None and first_ns is not None
+    ttfa = _NONE, _NONE
+    if opening_ns is not None and record.received_ns:
+        ttfa = _one(record.received_ns[0] - opening_ns), _one(opening_ns)
     return {
         "unit_latency": (received_ns[chunk] - sent_ns[unit], sent_ns[unit]),
         "flush_wait": (last_sent_ns[chunk] - sent_ns[unit], sent_ns[unit]),
@@ -91,7 +92,7 @@ def _measure(record: SessionRecord) -> dict[str, tuple[Nanoseconds, Nanoseconds]
         "planned_latency": (received_ns[chunk] - planned_ns, planned_ns),
         "service_time": (received_ns - last_sent_ns, last_sent_ns),
         "send_lateness": (lateness_ns, sent_ns),
-        "ttfa": (_one((first_ns or 0) - (opening_ns or 0)), _one(opening_ns or 0)) if ttfa else (_NONE, _NONE),
+        "ttfa": ttfa,
         "chunk_gap": (np.diff(received_ns), received_ns[1:]),
     }
 

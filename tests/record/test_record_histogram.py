@@ -56,3 +56,10 @@ def test_figures_in_ms_and_zeros_where_nothing_was_seen() -> None:
         "max": 0.0,
         "count": 0,
     }
+
+
+def test_each_percentile_is_its_own() -> None:
+    figures = percentiles_ms(histogram(np.arange(1, 1001, dtype=np.int64) * 1_000_000))
+    assert figures == pytest.approx(
+        {"p50": 500, "p95": 950, "p99": 990, "p999": 999, "max": 1000, "count": 1000}, rel=1e-3
+    )

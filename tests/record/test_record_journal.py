@@ -111,8 +111,9 @@ def test_a_whole_run_comes_back(tmp_path: Path) -> None:
     result.container_samples = [ContainerSample(5, "web", 0.25, 4096, 3, 0.125)]
     result.injected = {"cancel": 1}
     result.footer = RunFooter(end_ns=9, stopped="interrupted", generator_cpu_s=0.5, injected=result.injected)
-    write(tmp_path / "run.jsonl", result)
-    assert content(read_journal(tmp_path / "run.jsonl")) == content(result)
+    path = tmp_path / "not yet" / "there" / "run.jsonl"
+    write(path, result)
+    assert content(read_journal(path)) == content(result)
 
 
 def test_units_sent_again_after_the_journal_had_them(tmp_path: Path) -> None:

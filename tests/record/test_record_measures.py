@@ -59,6 +59,7 @@ def test_by_hand() -> None:
     assert measures.service_share.value_ns.tolist() == [7 * MS, 7 * MS, 7 * MS, 4 * MS]
     assert measures.ttfa.value_ns.tolist() == [307 * MS]
     assert measures.chunk_gap.value_ns.tolist() == [97 * MS]
+    assert measures.chunk_gap.at_ns.tolist() == [404 * MS]
     assert measures.planned_latency.value_ns.tolist() == measures.unit_latency.value_ns.tolist()
 
 
@@ -87,6 +88,24 @@ def test_ttfa_needs_an_opening_and_audio() -> None:
     reopened = healthy(session_plan())
     reopened.note(5 * MS, EventKind.OPENING)
     assert Measures.of([reopened]).ttfa.value_ns.tolist() == [reopened.received_ns[0]]
+
+
+def test_ttfa_is_counted_from_the_opening_not_from_the_run_s_origin() -> None:
+    record = SessionRecord(session_plan())
+    record.note(2_000 * MS, EventKind.OPENING)
+    send_all(record)
+    receive(record, 0, 2, 2_450 * MS)
+    ttfa = Measures.of([record]).ttfa
+    assert (ttfa.value_ns.tolist(), ttfa.at_ns.tolist()) == ([450 * MS], [2_000 * MS])
+
+
+@pytest.mark.parametrize(("start", "end"), [(0, 2), (-1, 1), (1, 0), (2, 2)])
+def test_a_chunk_of_units_never_sent_measures_nothing(start: int, end: int) -> None:
+    record = opened_record(session_plan("走。"))
+    send_all(record)
+    receive(record, start, end, 900 * MS)
+    measures = Measures.of([record])
+    assert len(measures.unit_latency) == len(measures.service_time) == 0
 
 
 def test_nothing_measured_is_empty_not_an_error() -> None:
