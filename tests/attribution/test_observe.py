@@ -3,10 +3,11 @@
 import pytest
 
 from pytest_wdtts.attribution import Look, Step, StepSeen, observe
+from pytest_wdtts.attribution.gaps import find_gaps
 from pytest_wdtts.clock import NS_PER_MS, NS_PER_S
 from pytest_wdtts.load import LoadPlan
 from pytest_wdtts.record import EventKind, RunResult
-from tests.builders import faulty_run, healthy_run
+from tests.builders import faulty_run, healthy_run, opened_record, receive, send_all, session_plan
 
 LOAD = LoadPlan(sessions=10, cps=20.0, duration_s=8.0, loop=True)
 EVERY_NS, LONG_NS = 5 * NS_PER_S, 300 * NS_PER_MS
@@ -35,6 +36,29 @@ def test_a_loop_that_stands_still_is_seen_as_gaps() -> None:
     assert [round(gap.start_s) for gap in gaps] == [5]
     assert gaps[0].length_ms > 200
     assert gaps[0].sessions >= 3
+
+
+def test_those_who_waited_need_not_be_served_in_the_same_millisecond() -> None:
+    found = seen(healthy_run(load=LOAD, service=lambda sent_ns: blocked(sent_ns) + sent_ns * 7 % (40 * NS_PER_MS)))
+    assert [round(gap.start_s) for gap in found.gaps] == [5]
+
+
+def test_two_sessions_that_wait_are_not_everybody() -> None:
+    few = LoadPlan(sessions=2, cps=20.0, duration_s=8.0, loop=True, probe_interval_s=0.0)
+    assert seen(healthy_run(load=few, service=blocked)).gaps == ()
+
+
+def test_a_gap_after_the_last_unit_left_is_seen_as_well() -> None:
+    """All was sent by 600 ms; the first chunks come at 650, then nobody is served for 350 ms."""
+    records = []
+    for index in range(3):
+        record = opened_record(session_plan(session_id=f"s{index}", index=index))
+        send_all(record)
+        receive(record, 0, 2, 650 * NS_PER_MS)
+        receive(record, 3, 5, 1000 * NS_PER_MS)
+        records.append(record)
+    (gap,) = find_gaps(records)
+    assert (gap.start_s, gap.length_ms, gap.sessions) == (0.65, 350.0, 3)
 
 
 def test_a_gap_in_which_we_were_late_ourselves_is_ours() -> None:

@@ -6,9 +6,10 @@ from msgspec.structs import replace
 
 from pytest_wdtts.attribution import Split, floor, split_latency
 from pytest_wdtts.clock import NS_PER_MS, NS_PER_S
-from pytest_wdtts.faults import SlowReader
+from pytest_wdtts.faults import Cancel, SlowReader
 from pytest_wdtts.load import LoadPlan
-from pytest_wdtts.record import RunResult
+from pytest_wdtts.record import RunResult, SessionRecord
+from pytest_wdtts.record.result import GatewayFaultLine
 from pytest_wdtts.verdict.case import Case
 from tests.builders import empty_run, healthy_run
 
@@ -64,6 +65,29 @@ def test_a_unit_is_on_its_way_until_its_audio_comes_however_long_it_waited_for_i
     assert split(result).service_time < 0.05
 
 
+def test_what_was_on_its_way_while_the_plan_had_broken_the_gateway_is_not_the_gateway_s() -> None:
+    result = healthy_run("heavy", LOAD, service=lambda sent_ns: 18 * NS_PER_S)
+    result.gateway_faults = [GatewayFaultLine("gateway_pause", 5 * NS_PER_S, 25 * NS_PER_S)]
+    assert split(result).slow_reading_by_plan > 0.7
+
+
+def test_a_cancel_keeps_nobody_from_reading() -> None:
+    faults = [Cancel(session=index, at_ns=10 * NS_PER_S) for index in range(8)]
+    assert split(healthy_run("heavy", LOAD, faults, service=lambda sent_ns: 18 * NS_PER_S)).slow_reading_by_plan == 0
+
+
+def test_a_unit_that_left_late_in_a_planned_stretch_counts_once() -> None:
+    faults = [SlowReader(session=index, at_ns=5 * NS_PER_S, pause_ns=5 * NS_PER_S) for index in range(8)]
+    result = healthy_run("heavy", LOAD, faults)
+    for record in result.sessions:
+        for column in (record.sent_ns, record.received_ns):
+            for number in range(len(column)):
+                column[number] += 2 * NS_PER_S
+    found = split(result)
+    assert found.slow_reading_by_plan > 0.1
+    assert found.own_lateness > 0.1
+
+
 def test_our_own_lateness_is_ours() -> None:
     result = healthy_run(load=LOAD)
     for record in result.sessions:
@@ -78,6 +102,12 @@ def test_the_floor_is_what_a_gateway_of_zero_latency_would_show() -> None:
     result = healthy_run(load=LOAD, service=lambda sent_ns: 0)
     units = Case(result).measures.unit_latency.value_ns
     assert floor(result.sessions)["max"] == pytest.approx(units.max() / NS_PER_MS, rel=0.002)
+
+
+def test_a_session_that_replaces_another_adds_nothing_to_the_floor() -> None:
+    record = healthy_run(load=LOAD).sessions[0]
+    heir = SessionRecord(replace(record.plan, session_id="heir", replaces=record.plan.session_id))
+    assert floor([record, heir]) == floor([record])
 
 
 def test_a_run_without_audio_has_nothing_to_attribute() -> None:

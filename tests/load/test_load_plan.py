@@ -28,6 +28,21 @@ def test_short_runs_have_a_shorter_ramp_and_warm_up() -> None:
     assert 0 < start_ns < end_ns == 6 * NS
 
 
+@pytest.mark.parametrize("given_s", [0.0, 0.5])
+def test_what_is_given_is_kept(given_s: float) -> None:
+    plan = LoadPlan(ramp_s=given_s, warmup_s=given_s, probe_interval_s=given_s, tone_share=given_s)
+    assert plan.checked() == plan
+
+
+@pytest.mark.parametrize(("ramp_s", "warmup_s", "from_s"), [(2.0, 5.0, 5), (8.0, 5.0, 8)])
+def test_latency_is_judged_once_all_are_up_and_warm(ramp_s: float, warmup_s: float, from_s: int) -> None:
+    assert LoadPlan(ramp_s=ramp_s, warmup_s=warmup_s).checked().steady_ns() == (from_s * NS, 60 * NS)
+
+
+def test_the_largest_load_is_a_load() -> None:
+    LoadPlan(sessions=100_000, cps=10.0, duration_s=100.0, loop=True).checked()
+
+
 @given(st.integers(1, 30), st.floats(0.5, 50), st.floats(1, 30), st.integers(0, 2**40))
 def test_same_seed_same_plan_and_every_unit_on_its_beat(
     sessions: int, cps: float, duration_s: float, seed: int
@@ -121,7 +136,7 @@ def test_probes_go_out_whole_about_once_a_second_over_the_run() -> None:
     assert len(probes) == 60
     assert all(probe.probe and probe.interval_ns == 0 and probe.first_unit_ns == probe.open_ns for probe in probes)
     assert [probe.open_ns for probe in probes] == [NS // 2 + NS * i for i in range(60)]
-    assert not {probe.session_id for probe in probes} & {
-        s.session_id for s in plan_sessions(plan, load_corpus("en"), "r")
-    }
+    load = plan_sessions(plan, load_corpus("en"), "r")
+    assert not {probe.session_id for probe in probes} & {session.session_id for session in load}
+    assert not any(session.probe for session in load)
     assert plan_probes(msgspec.structs.replace(plan, probe_interval_s=0.0), "r") == []

@@ -121,7 +121,31 @@ def test_who_lost_the_gateway_by_plan_was_not_left_alone(left: int) -> None:
     assert row.observed == ("0 in 1 untouched sessions" if left else "the plan took the gateway from every session")
 
 
+def test_of_one_session_five_gaps_are_shown_and_all_are_counted() -> None:
+    result = healthy_run(load=LoadPlan(sessions=2, duration_s=12.0))
+    record = result.sessions[1]
+    for number in range(len(record.chunk_seq)):
+        record.chunk_seq[number] *= 2
+    row = row_of(result, "unit_order")
+    assert row.observed == f"0 units out of order, {len(record.chunk_seq) - 1} gaps in chunk_seq"
+    assert row.seen == 5
+
+
+def test_what_was_lost_in_probes_is_told_apart() -> None:
+    result = healthy_run(load=SHORT)
+    lost = lose(result.sessions[1], 1) + (in_probe := lose(result.probes[1], 1))
+    assert row_of(result, "missing_units").observed == f"{lost} unexplained, {in_probe} of these in probes"
+
+
 # --- ends: who owes one ---
+
+
+def test_an_end_that_nobody_asked_for_is_a_wrong_end_though_none_was_due() -> None:
+    result = healthy_run(load=SHORT)
+    for record in (*result.sessions, *result.probes):
+        record.events = [event for event in record.events if event.kind is not EventKind.TEXT_END_SENT]
+        record.note(NS_PER_S, EventKind.END_VIOLATION, "tts_end before text_end was sent")
+    assert row_of(result, "session_end").verdict is Verdict.FAIL
 
 
 def unended(record: SessionRecord, *kinds: EventKind) -> SessionRecord:
@@ -208,6 +232,7 @@ def test_without_that_plan_so_many_are_too_many() -> None:
     result.gateway_faults = []
     row = row_of(result, "error_types")
     assert [piece.what for piece in row.evidence] == ["8 x resume_not_available, injected faults explain at most 5"]
+    assert row.sessions == 0, "too many of them are nobody's in particular"
 
 
 def test_exactly_as_many_as_the_share_explains_are_allowed() -> None:
@@ -593,6 +618,12 @@ def test_lateness_and_loop_delay_each_have_their_limit(lateness_ms: int, delay_m
             record.lateness_ns[unit] = lateness_ms * NS_PER_MS
     result.loop_delays_ns = [delay_ms * NS_PER_MS] * 100
     assert passes(result, "run_valid") is valid
+
+
+def test_a_run_too_short_for_a_loop_delay_is_valid() -> None:
+    result = healthy_run(load=SHORT)
+    result.loop_delays_ns = []
+    assert passes(result, "run_valid")
 
 
 def test_a_loop_delay_that_comes_once_in_a_hundred_is_no_p99() -> None:

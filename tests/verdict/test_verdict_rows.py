@@ -213,6 +213,20 @@ def test_a_slow_tail_is_red_where_no_trend_is() -> None:
     assert row.verdict is Verdict.FAIL
     assert "slower than" in row.evidence[0].what
     assert {piece.session for piece in row.evidence} <= {record.plan.session_id for record in result.sessions}
+    of_units = rows(result)["unit_latency_p99_stable"]
+    assert of_units.verdict is Verdict.PASS, "typing makes its own tail: of units only the trend is judged"
+    assert "slower than" in row.limit
+    assert "slower than" not in of_units.limit
+
+
+def test_a_rise_names_the_windows_from_which_on_it_was_slow() -> None:
+    """Twenty windows of 1.25 s from 5 s on, 50 ms more in each: the fourth is the first to be 20 % of the median up."""
+    result = healthy_run(service=lambda sent_ns: 3 * NS_PER_MS + sent_ns * 40 // 1000)
+    curve, *windows = rows(result)["service_time_p99_stable"].evidence
+    assert "p99 by window" in curve.what
+    assert [piece.at_s for piece in windows] == [5 + 1.25 * number for number in range(3, 20)]
+    assert curve.at_s == windows[0].at_s
+    assert all(piece.what.endswith(" ms in this window") for piece in windows)
 
 
 def test_the_one_session_that_waits_is_named() -> None:

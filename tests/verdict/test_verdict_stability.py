@@ -92,6 +92,10 @@ def test_slow_tail(slow: int, tailed: bool) -> None:
     assert len(found.tail_at_ns) == slow
 
 
+def test_eight_windows_of_two_values_are_the_fewest() -> None:
+    assert assess(series([5.0] * 16), SPAN_NS, Limits()) is not None
+
+
 @pytest.mark.parametrize("count", [0, 1, 15])
 def test_too_little_says_nothing(count: int) -> None:
     assert assess(series([5.0] * count), SPAN_NS, Limits()) is None
@@ -115,6 +119,14 @@ def test_p_value_is_never_smaller_than_kendalls_by_more_than_the_approximation(v
     assert 0 <= p_value <= 1
     assert p_value >= float(kendalltau(at_s, values, alternative="greater").pvalue) * 0.5 - 0.02
     assert np.isfinite(rise_ms)
+
+
+def test_a_p_value_by_hand() -> None:
+    """25 pairs rise and 3 fall: S = 22, less 1 for continuity, over the root of 8 * 7 * 21 / 18; they alternate, so
+    nothing is taken off for a level that wanders."""
+    rise_ms, p_value = trend([float(i) for i in range(8)], [1.0, 3.0, 2.0, 5.0, 4.0, 7.0, 6.0, 8.0])
+    assert rise_ms == pytest.approx(7.0, abs=0.5)
+    assert p_value == pytest.approx(0.00469, abs=0.00001)
 
 
 def test_all_equal_is_no_trend() -> None:
