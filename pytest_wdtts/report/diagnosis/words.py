@@ -13,7 +13,7 @@ from ...attribution.capacity import Capacity
 from ..sentences import LANGUAGES, Language, milliseconds
 
 KIB = 1024
-ALWAYS_SLOW = "always_slow"
+WITHOUT_QUEUE = "saturated_without_queue"
 
 
 @cache
@@ -47,19 +47,24 @@ def case_of(cause: Cause, findings: Iterable[Finding]) -> str:
     for finding in findings:
         facts = {one.key for one in finding.evidence_for}, {one.key for one in finding.evidence_against}
         if finding.cause is cause and facts[0] == {"always_slow"} and "does_not_rise" in facts[1]:
-            return ALWAYS_SLOW
+            return WITHOUT_QUEUE
     return cause
 
 
 def title(key: str, language: Language) -> str:
     """Name a cause."""
-    found: str = table()["causes"][key]["title"][LANGUAGES.index(language)]
+    found: str = _case(key)["title"][LANGUAGES.index(language)]
     return found
 
 
 def advice(key: str, language: Language) -> list[str]:
     """Say what to do next: the guide's advice where it has some."""
-    return [pair[LANGUAGES.index(language)] for pair in table()["causes"][key]["advice"]]
+    return [pair[LANGUAGES.index(language)] for pair in _case(key)["advice"]]
+
+
+def _case(key: str) -> dict[str, Any]:
+    case: dict[str, Any] = table()[key] if key == WITHOUT_QUEUE else table()["causes"][key]
+    return case
 
 
 def capacity_sentence(capacity: Capacity, language: Language) -> str:
