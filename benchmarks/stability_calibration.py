@@ -76,6 +76,11 @@ def drifting(model: Model, ms_per_s: float) -> Model:
     return lambda rng, at_s: model(rng, at_s) + ms_per_s * at_s
 
 
+def jumping(model: Model, by_ms: float) -> Model:
+    """The same gateway, slower by so much from the middle of its time on."""
+    return lambda rng, at_s: model(rng, at_s) + by_ms * (at_s > np.median(at_s))
+
+
 STEADY: dict[str, Model] = {
     "lognormal, median 5 ms": lognormal(5, 0.5),
     "lognormal, median 200 ms": lognormal(200, 0.5),
@@ -179,11 +184,13 @@ def false_alarms(runs: int) -> Iterator[Figure]:
 
 
 def power(runs: int) -> Iterator[Figure]:
-    """Gateways that get slower by 10 ms every second: each alarm is right."""
+    """Gateways that get slower by 10 ms every second, or once by 200 ms: each alarm is right."""
     for form, load in FORMS.items():
         for name in list(STEADY)[:2]:
             draw = judged_chunks(load, drifting(STEADY[name], 10.0))
             yield measure("service_time_p99_stable", f"{name} + 10 ms/s", form, draw, runs)
+            draw = judged_chunks(load, jumping(STEADY[name], 200.0))
+            yield measure("service_time_p99_stable", f"{name} + 200 ms at once", form, draw, runs)
 
 
 def main() -> None:

@@ -1,12 +1,14 @@
-"""Is a p99 stable over the run? Two tests over windows, each with a stated false-alarm rate.
+"""Is a p99 stable over the run? Three tests over windows, each with a stated false-alarm rate.
 
 *Trend*: the Mann-Kendall test of window p99 against time, one-sided, so its false-alarm rate holds for any
-distribution; with it the Theil-Sen slope has to say that the rise over the run matters. *Tail*: the count of values
-beyond all proportion, against a binomial bound. How both were calibrated: docs/explanation/stability.md.
+distribution; with it the Theil-Sen slope has to say that the rise over the run matters. *Jump*: the p99 goes up once
+and stays, by more than it varies before or after. *Tail*: the count of values beyond all proportion, against a
+binomial bound. How they were calibrated: docs/explanation/stability.md.
 """
 
 from dataclasses import dataclass
 from itertools import pairwise
+from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +67,8 @@ def assess(series: Series, span_ns: tuple[int, int], limits: Limits) -> Stabilit
     p99_ms = [histogram(values.value_ns).get_value_at_percentile(99.0) / 1000 for _, values in filled]
     # When its values were, not when the window was: with two or three values a window that is not the same.
     middle_s = [float(values.at_ns.mean()) / NS_PER_S for _, values in filled]
-    rise_ms, trend_p = trend(middle_s, p99_ms)
+    # Whichever says more: to the trend, a level that jumps once and stays is one that wanders.
+    rise_ms, trend_p = min(trend(middle_s, p99_ms), jump(p99_ms), key=lambda found: found[1])
     enough_ms = max(limits.trend_rise_ms, limits.trend_rise_share * float(np.median(p99_ms)))
     bound_ms = max(limits.tail_ms, limits.tail_factor * float(np.median(steady.value_ns)) / NS_PER_MS)
     slow = steady.value_ns > bound_ms * NS_PER_MS
@@ -108,6 +111,22 @@ def trend(at_s: list[float], values: list[float]) -> tuple[float, float]:
     plain_p, corrected_p = norm.sf((rises - 1) / (spread * np.sqrt([1.0, inflation])))
     steps_p = binom.sf(int((np.diff(y) > 0).sum()) - 1, n - 1, 0.5)
     return slope * (at_s[-1] - at_s[0]), float(min(corrected_p, max(plain_p, steps_p)))
+
+
+def jump(values: list[float]) -> tuple[float, float]:
+    """Return by how much the level jumps up once and stays, and the chance of that among independent values.
+
+    It does where all values from some place on lie above all before it, by more than either part is wide: a level
+    that wanders leaves no such gap. The chance is that of so sorted an order at any of the places looked at.
+    """
+    n = len(values)
+    fewest = -(-n // 5)
+    places = range(fewest, n - fewest + 1)
+    parts = [(values[:place], values[place:]) for place in places]
+    gaps = [min(after) - max(before) for before, after in parts]
+    widths = [max(max(part) - min(part) for part in both) for both in parts]
+    found = max((gap for gap, width in zip(gaps, widths, strict=True) if gap > width), default=0.0)
+    return (found, sum(1 / comb(n, place) for place in places)) if found else (0.0, 1.0)
 
 
 def tail(slow: int, of: int, share: float) -> float:

@@ -229,6 +229,14 @@ def test_a_rise_names_the_windows_from_which_on_it_was_slow() -> None:
     assert all(piece.what.endswith(" ms in this window") for piece in windows)
 
 
+def test_a_gateway_that_gets_slow_at_one_blow_and_stays_so_is_red() -> None:
+    result = healthy_run(service=lambda sent_ns: (300 if sent_ns >= 18 * NS_PER_S else 3) * NS_PER_MS)
+    row = rows(result)["service_time_p99_stable"]
+    assert row.verdict is Verdict.FAIL
+    assert "p99 3.0 -> 300.0 ms over 20 windows, rise +297.0 ms" in row.observed
+    assert 16 < row.evidence[0].at_s <= 18
+
+
 def test_the_one_session_that_waits_is_named() -> None:
     result = healthy_run()
     stalled = healthy_run(service=lambda sent_ns: 2 * NS_PER_S).sessions[1]

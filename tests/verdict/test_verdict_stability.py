@@ -8,11 +8,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import kendalltau
 
-from benchmarks.stability_calibration import FORMS, FULL, SHORT, STEADY, drifting, judged_chunks, judged_units, measure
+from benchmarks.stability_calibration import (
+    FORMS,
+    FULL,
+    SHORT,
+    STEADY,
+    drifting,
+    judged_chunks,
+    judged_units,
+    jumping,
+    measure,
+)
 from pytest_wdtts.clock import NS_PER_MS, NS_PER_S
 from pytest_wdtts.record.measures import Series
 from pytest_wdtts.verdict import Limits
-from pytest_wdtts.verdict.stability import assess, cut_windows, most_expected, tail, trend
+from pytest_wdtts.verdict.stability import assess, cut_windows, jump, most_expected, tail, trend
 
 RUNS = 40
 
@@ -32,6 +42,36 @@ def test_flush_wait_of_a_real_text_raises_no_alarm() -> None:
 def test_a_drift_of_10_ms_a_second_is_found(form: str) -> None:
     draw = judged_chunks(FORMS[form], drifting(STEADY["lognormal, median 5 ms"], 10.0))
     assert measure("service_time_p99_stable", "drift", form, draw, RUNS).alarms == RUNS
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_gateway_that_gets_slower_at_one_blow_is_found(form: str) -> None:
+    draw = judged_chunks(FORMS[form], jumping(STEADY["lognormal, median 5 ms"], 200.0))
+    assert measure("service_time_p99_stable", "jump", form, draw, RUNS).alarms == RUNS
+
+
+@pytest.mark.parametrize("first_high", [4, 10, 16])
+def test_a_jump_by_hand(first_high: int) -> None:
+    values = [10.0 + i % 3 for i in range(first_high)] + [100.0 + i % 3 for i in range(20 - first_high)]
+    rise_ms, p_value = jump(values)
+    assert rise_ms == 88.0
+    assert p_value == pytest.approx(0.00065, abs=0.00001), "sorted like this at one of 13 places"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [5.0] * 20,
+        [100.0] * 10 + [10.0] * 10,
+        [10.0] * 10 + [100.0] * 9 + [10.0],
+        [float(i) for i in range(20)],
+        [10.0] * 17 + [100.0] * 3,
+        [10.0, 40.0] * 5 + [60.0, 90.0] * 5,
+    ],
+    ids=["level", "down", "back again", "slope", "at the very end", "no wider than the noise"],
+)
+def test_what_is_no_jump(values: list[float]) -> None:
+    assert jump(values) == (0.0, 1.0)
 
 
 @pytest.mark.parametrize("bend", [0.05, 0.1, 0.3])
