@@ -12,6 +12,7 @@ from .corpus import Corpus
 
 TONE_UNITS_PER_S = 1000
 """Units a second whose tones are read where the plan does not say how many: one core reads 150,000."""
+_PROBE = "p"
 PROBE_TEXT = "您好，𠮷野。"
 """With a mark in the middle, and a character of everyday names that is two units to whoever counts in UTF-16."""
 MOST_SESSIONS = 100_000
@@ -170,6 +171,11 @@ def plan_sessions(plan: LoadPlan, corpus: Corpus, run_id: str) -> list[SessionPl
     return sessions
 
 
+def names_probe(session_id: str) -> bool:
+    """Whether a session's id is that of a probe, whatever became of its record."""
+    return session_id.rpartition("-")[2].startswith(_PROBE)
+
+
 def plan_probes(plan: LoadPlan, run_id: str) -> list[SessionPlan]:
     """Lay out the probe sessions, one every `probe_interval_s` over the steady part and the ramp before it."""
     if not plan.probe_interval_s:
@@ -178,7 +184,7 @@ def plan_probes(plan: LoadPlan, run_id: str) -> list[SessionPlan]:
     count = int(plan.duration_s / plan.probe_interval_s)
     return [
         SessionPlan(
-            session_id=f"wdtts-{run_id}-p{index:05d}",
+            session_id=f"wdtts-{run_id}-{_PROBE}{index:05d}",
             text=PROBE_TEXT,
             open_ns=round((index + 0.5) * every_ns),
             first_unit_ns=round((index + 0.5) * every_ns),

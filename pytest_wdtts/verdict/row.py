@@ -6,6 +6,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from ..clock import NS_PER_S
+from ..load import names_probe
 
 MOST_EVIDENCE = 20
 
@@ -30,8 +31,9 @@ class Evidence(Struct, frozen=True):
 class Row(Struct, frozen=True):
     """One line of the checklist. `observed` and `limit` are for people.
 
-    `evidence` has the first `MOST_EVIDENCE` pieces; `seen` counts all that were found, `sessions` the sessions that
-    they name, and `when_s` has every whole second of the run in which one lies.
+    `evidence` has the first `MOST_EVIDENCE` pieces, those of probes where the planned load leaves room; `seen` counts
+    all that were found, `sessions` the sessions that they name, and `when_s` has every whole second of the run in
+    which one lies.
     """
 
     id: str
@@ -58,12 +60,14 @@ def judged(row_id: str, found: Iterable[Evidence], observed: str, limit: str, no
     if nothing and not pieces:
         return Row(row_id, Verdict.NOT_ASSESSABLE, nothing, limit)
     verdict = Verdict.FAIL if pieces else Verdict.PASS
+    # Where all sessions fail the short probes do so first, and would be all that is shown.
+    shown = sorted(pieces, key=lambda piece: names_probe(piece.session))[:MOST_EVIDENCE]
     return Row(
         row_id,
         verdict,
         observed,
         limit,
-        tuple(pieces[:MOST_EVIDENCE]),
+        tuple(sorted(shown, key=lambda piece: piece.at_s)),
         seen=len(pieces),
         sessions=len({piece.session for piece in pieces if piece.session}),
         when_s=tuple(sorted({int(piece.at_s) for piece in pieces})),

@@ -642,3 +642,14 @@ def test_what_the_protocol_explains_is_still_an_error_of_somebody_untouched() ->
     assert passes(result, "session_errors")
     (piece,) = row_of(result, "isolation_errors").evidence
     assert (piece.at_s, piece.session) == (13.0, record.plan.session_id)
+
+
+def test_where_everybody_fails_the_load_is_named_before_the_probes() -> None:
+    result = healthy_run(load=LoadPlan(sessions=4, duration_s=30.0))
+    for record in (*result.sessions, *result.probes):
+        record.note(NS_PER_S if record.plan.probe else 20 * NS_PER_S, EventKind.FAILED, "closed with 1011")
+    row = row_of(result, "session_errors")
+    named = {piece.session for piece in row.evidence}
+    assert named >= {record.plan.session_id for record in result.sessions}
+    assert len(row.evidence) == 20 < row.seen
+    assert [piece.at_s for piece in row.evidence] == sorted(piece.at_s for piece in row.evidence)
