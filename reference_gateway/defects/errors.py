@@ -19,7 +19,7 @@ from pytest_wdtts.protocol import (
     TtsEnd,
 )
 
-from .chance import Defect, OfChunks, OfConnections, OfSessions
+from .chance import Defect, OfChunks, OfConnections, OfSessions, RemembersAudio
 from .seam import Close, Cut, Pause, Step
 
 
@@ -133,20 +133,45 @@ class TextDoubled(OfSessions):
         return message
 
 
-class TextAfterEnd(Defect):
-    """`text_delta` after `text_end` is taken as if nothing were wrong with it."""
+@dataclass(kw_only=True)
+class TextAfterEnd(RemembersAudio):
+    """`text_delta` after `text_end` is taken as if nothing were wrong with it, and spoken before the end."""
+
+    share: float = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._ended: set[str] = set()
+        self._late: dict[str, str] = {}
 
     def message_in(self, message: ClientMessage) -> ClientMessage | None:
+        session_id = message.session_id
         if isinstance(message, Start):
-            self._ended.discard(message.session_id)
+            self._late.pop(session_id, None)
         elif isinstance(message, TextEnd):
-            self._ended.add(message.session_id)
-        late = isinstance(message, TextDelta) and message.session_id in self._ended
-        return None if late else message
+            self._late[session_id] = ""
+        elif isinstance(message, TextDelta) and session_id in self._late and self.strikes(session_id):
+            self._late[session_id] += message.text
+            return None
+        return message
+
+    def end(self, message: TtsEnd | Error) -> Sequence[Step]:
+        text, latest = self._late.get(message.session_id), self.latest.get(message.session_id)
+        return (spoken_on(latest, text), message) if text and latest else (message,)
+
+
+def spoken_on(latest: AudioChunk, text: str) -> AudioChunk:
+    """Return the chunk after `latest`, with this text in a sound as long as its own."""
+    first = latest.unit_index_end + 1
+    unit_bytes = len(latest.audio) // (first - latest.unit_index_start)
+    return replace(
+        latest,
+        seq=latest.seq + 1,
+        chunk_seq=latest.chunk_seq + 1,
+        unit_index_start=first,
+        unit_index_end=first + len(text) - 1,
+        units_text=text,
+        audio=(latest.audio[:unit_bytes]) * len(text),
+    )
 
 
 class BlamesItself(Defect):

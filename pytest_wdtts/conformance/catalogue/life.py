@@ -22,6 +22,7 @@ from ..case import (
 )
 from ..expected import Closed, Either, Ends, Expected, Refused
 from ..wire import Opcode
+from .states import LONG, OVER_BEFORE
 
 THREE: tuple[Step, ...] = (*BEGUN, delta("一，二，三，"), HearUnits(5))
 PING = Raw(payload=b"", opcode=Opcode.PING)
@@ -130,8 +131,8 @@ _LIVES: dict[str, tuple[str, tuple[Step, ...], Expected]] = {
     "cancel.crossed_by_text_end": ("2.5", (*BEGUN, delta("一"), CANCEL, TEXT_END), Ends(chunks=(), cancelled=True)),
     "cancel.after_text_end": (
         "2.5",
-        (*BEGUN, delta("字" * 2400), TEXT_END, CANCEL),
-        Ends(cancelled=True),
+        (*BEGUN, delta(LONG), TEXT_END, CANCEL),
+        Either((Ends(cancelled=True), OVER_BEFORE)),
     ),
     "at_once.everything": ("1", (start(), delta("一，二"), TEXT_END), Ends(chunks=("一，", "二"))),
 }

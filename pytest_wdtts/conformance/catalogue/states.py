@@ -5,6 +5,8 @@ from ..expected import Either, Ends, Expected, Refused
 
 LONG = "字" * 2400
 """Takes a gateway so long to send that what follows `text_end` at once still meets FLUSHING."""
+OVER_BEFORE = Ends(text=LONG)
+"""But a gateway that takes one message after the other has truly ended before it reads the next."""
 NOT_ALLOWED = Refused()
 NOTHING_TO_RESUME = Refused(codes=("resume_not_available", "bad_request"))
 ENDS_ONCE = Ends(chunks=("a",))
@@ -45,11 +47,9 @@ _EXPECTED: dict[str, tuple[tuple[Step, ...], dict[str, tuple[tuple[Step, ...], E
     "flushing": (
         _FLUSHING,
         {
-            "start": ((), NOT_ALLOWED),
-            "text_delta": ((), NOT_ALLOWED),
-            "text_end": ((), NOT_ALLOWED),
-            "cancel": ((), Ends(cancelled=True)),
-            "resume": ((), NOTHING_TO_RESUME),
+            **dict.fromkeys(("start", "text_delta", "text_end"), ((), Either((NOT_ALLOWED, OVER_BEFORE)))),
+            "cancel": ((), Either((Ends(cancelled=True), OVER_BEFORE))),
+            "resume": ((), Either((NOTHING_TO_RESUME, OVER_BEFORE))),
         },
     ),
     # What crosses the last message of the gateway on the wire changes nothing, or is one more that is not allowed.
