@@ -86,7 +86,7 @@ def unit_order(case: Case) -> Row:
 
 
 def audio_integrity(case: Case) -> Row:
-    """The PCM of every chunk is whole, of the right length, audible, and holds the units it claims."""
+    """The PCM of every chunk is whole and audible; where the engine is known, of the right length and units."""
     found = [
         evidence(ledger.session_id, record.received_ns[number], f"{flags.name} in {_span(record, number)}")
         for record, ledger in zip(case.records, case.ledgers, strict=True)
