@@ -57,6 +57,8 @@ class GatewayBreak(Struct, frozen=True, kw_only=True):
     name: ClassVar[str]
     takes_away: ClassVar[bool] = True
     """Whether it closes connections, so that clients have to come back."""
+    excuses: ClassVar[bool] = True
+    """Whether a gateway may be slow meanwhile: a sound one does not even notice that its log is not taken."""
     at_s: float = -1.0
     down_s: float = 2.0
 
@@ -106,6 +108,7 @@ class GatewayLogs(GatewayBreak, frozen=True, kw_only=True):
 
     name: ClassVar[str] = "gateway_logs"
     takes_away: ClassVar[bool] = False
+    excuses: ClassVar[bool] = False
 
 
 class ReplicaLoss(GatewayBreak, frozen=True, kw_only=True):

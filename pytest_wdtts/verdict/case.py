@@ -7,7 +7,7 @@ from msgspec import convert
 from numpy.typing import NDArray
 
 from ..clock import NS_PER_S
-from ..faults import Cancel, Disconnect, Fault, SlowReader
+from ..faults import GATEWAY_BREAKS, Cancel, Disconnect, Fault, SlowReader
 from ..ledger import SessionLedger, account
 from ..protocol import FLUSH_MARKS, MAX_PENDING_UNITS
 from ..record import PLANNED_LEAVE, EventKind, RunResult, SessionRecord
@@ -93,10 +93,14 @@ class Case:
         return Measures.of(self.result.probes)
 
     def gateway_broken(self, from_ns: Nanoseconds, to_ns: Nanoseconds) -> NDArray[np.bool_]:
-        """Which of these stretches of time meet one in which the plan had broken the gateway itself."""
+        """Which of these stretches of time meet one in which the plan had broken the gateway itself.
+
+        Only where that excuses it: see `GatewayBreak.excuses`.
+        """
         broken = np.zeros(len(from_ns), dtype=bool)
         for fault in self.result.gateway_faults:
-            broken |= (from_ns <= fault.healed_ns + RECOVERY_NS) & (to_ns >= fault.at_ns)
+            if GATEWAY_BREAKS[fault.how].excuses:
+                broken |= (from_ns <= fault.healed_ns + RECOVERY_NS) & (to_ns >= fault.at_ns)
         return broken
 
     def of_a_whole_gateway(self, series: Series) -> Series:

@@ -448,6 +448,8 @@ def test_a_gateway_stopped_by_plan_has_no_slow_tail_for_it() -> None:
     )
     assert not all(passes(result, row_id) for row_id in rows)
     assert all(passes(broken(result, 14, 16), row_id) for row_id in rows)
+    result.gateway_faults = [GatewayFaultLine("gateway_logs", 14 * NS_PER_S, 16 * NS_PER_S)]
+    assert not all(passes(result, row_id) for row_id in rows), "a log that nobody takes slows no sound gateway"
 
 
 @pytest.mark.parametrize(
