@@ -90,7 +90,7 @@ def judge_by_catalogue(case: Case) -> Line:
         "conformance",
         expected,
         [],
-        [finding.id for finding in findings if not finding.passed],
+        [finding.id for finding in findings if not finding.passed and not finding.skipped],
         [finding.id for finding in findings if finding.passed],
         {finding.id: finding.seen for finding in findings if not finding.passed},
     )
