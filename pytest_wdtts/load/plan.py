@@ -5,6 +5,7 @@ from random import Random
 from typing import Self
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ..clock import NS_PER_S
 from ..errors import UsageError
@@ -70,8 +71,7 @@ class LoadPlan(Struct, frozen=True, kw_only=True):
             "probe_interval_s": probe_interval_s,
             "tone_share": min(1.0, tone_share),
         }
-        fields = {name: getattr(self, name) for name in self.__struct_fields__}
-        whole = type(self)(**(fields | filled))
+        whole = replace(self, **filled)
         whole._check_size()
         return whole
 

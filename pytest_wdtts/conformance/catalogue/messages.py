@@ -3,21 +3,23 @@
 The clauses are part 1's; a gateway's own additions do not matter here.
 """
 
-from ..case import TEXT_END, Case, Cut, Hear, HearUnits, Raw, Step, delta, resume, start
+from ..case import BEGUN, TEXT_END, Case, Cut, Hear, HearUnits, Raw, Step, delta, resume, start
 from ..expected import Sound
 
 _TEXT = "您好，" + "a" * 30 + "。😀b"
-_LAST_UNIT = len(_TEXT) - 1
+
+
+def _begun(channels: int) -> tuple[Step, ...]:
+    return (start(channels=channels), Hear("start_ack"))
 
 
 def _whole(channels: int) -> tuple[Step, ...]:
-    return (start(channels=channels), Hear("start_ack"), delta(_TEXT), TEXT_END)
+    return (*_begun(channels), delta(_TEXT), TEXT_END)
 
 
 def _returned(channels: int) -> tuple[Step, ...]:
-    back = (start(channels=channels), Hear("start_ack"), resume(-1))
-    first, second = delta(_TEXT[:20]), delta(_TEXT[20:])
-    return (start(channels=channels), Hear("start_ack"), first, HearUnits(2), Cut(), *back, second, TEXT_END)
+    begun, first, second = _begun(channels), delta(_TEXT[:20]), delta(_TEXT[20:])
+    return (*begun, first, HearUnits(2), Cut(), *begun, resume(-1), second, TEXT_END)
 
 
 _RULES: dict[str, tuple[str, str]] = {
@@ -38,7 +40,7 @@ CASES = (
         for rule, (clause, kind) in _RULES.items()
     ),
     *(
-        Case(f"messages.error.{rule}", "1, error codes", (start(), Hear("start_ack"), *_ERROR), error)
+        Case(f"messages.error.{rule}", "1, error codes", (*BEGUN, *_ERROR), error)
         for rule, error in ((rule, Sound(rule=rule, kind="error", end="error")) for rule in ("fields", "code"))
     ),
 )

@@ -76,15 +76,13 @@ def build_diagnosis(
     **asked: object,
 ) -> DiagnosisReport:
     """Make the report; `asked` are its fields from `stopped` on, which stand in the evidence as they are."""
+    case = words.case_of(diagnosis.cause, diagnosis.findings)
     return DiagnosisReport(
         cause=diagnosis.cause,
         confidence=diagnosis.confidence,
         calibrated=error_rate(diagnosis.confidence),
-        title=_both(words.title, words.case_of(diagnosis.cause, diagnosis.findings)),
-        advice={
-            language: words.advice(words.case_of(diagnosis.cause, diagnosis.findings), language)
-            for language in LANGUAGES
-        },
+        title=_both(words.title, case),
+        advice={language: words.advice(case, language) for language in LANGUAGES},
         objective=objective.text,
         capacity=diagnosis.capacity,
         capacity_words=_both(words.capacity_sentence, diagnosis.capacity),
