@@ -7,10 +7,10 @@ from msgspec import convert
 from numpy.typing import NDArray
 
 from ..clock import NS_PER_S
-from ..faults import GATEWAY_BREAKS, Cancel, Disconnect, Fault, SlowReader
+from ..faults import GATEWAY_BREAKS, Fault, SlowReader
 from ..ledger import SessionLedger, account
 from ..protocol import FLUSH_MARKS, MAX_PENDING_UNITS
-from ..record import PLANNED_LEAVE, EventKind, RunResult, SessionRecord
+from ..record import PLANNED_LEAVE, EventKind, RunResult, SessionEvent, SessionRecord
 from ..record.histogram import Nanoseconds, histogram, percentiles_ms
 from ..record.measures import Measures, Series
 from .limits import Limits
@@ -108,19 +108,17 @@ class Case:
         return series.where(~self.gateway_broken(series.at_ns, series.at_ns + series.value_ns))
 
     @cached_property
-    def _by_kind(self) -> dict[type, set[int]]:
-        kinds: dict[type, set[int]] = {Disconnect: set(), Cancel: set(), SlowReader: set()}
+    def _slow_readers(self) -> dict[int, int]:
+        """When each slow reader first stopped reading."""
+        first: dict[int, int] = {}
         for fault in self.faults:
-            kinds[type(fault)].add(fault.session)
-        return kinds
-
-    def has_fault(self, record: SessionRecord, kind: type[Fault]) -> bool:
-        """Whether the plan has a fault of this kind for the session."""
-        return not record.plan.probe and record.plan.index in self._by_kind[kind]
+            if isinstance(fault, SlowReader):
+                first[fault.session] = min(fault.at_ns, first.get(fault.session, fault.at_ns))
+        return first
 
     def is_slow_reader(self, record: SessionRecord) -> bool:
         """Whether the plan made this session read slowly."""
-        return self.has_fault(record, SlowReader)
+        return not record.plan.probe and record.plan.index in self._slow_readers
 
     def span_ns(self) -> tuple[int, int]:
         """The steady part of the run, cut short where the run was."""
@@ -133,7 +131,7 @@ class Case:
         for event in record.events:
             if event.kind not in (EventKind.ERROR, EventKind.FAILED, EventKind.VIOLATION):
                 continue
-            if unexplained_only and self._explained(record, event.kind, event.detail):
+            if unexplained_only and self._explained(record, event):
                 continue
             found.append(evidence(record.plan.session_id, event.at_ns, event.detail))
         return found
@@ -152,10 +150,17 @@ class Case:
             if flushed_late(text := record.wrong_text.get(number, record.plan.text[max(start, 0) : end + 1]))
         ]
 
-    def _explained(self, record: SessionRecord, kind: EventKind, detail: str) -> bool:
-        code = detail.partition(":")[0]
-        if kind is EventKind.ERROR:
-            return (code == "backpressure" and self.is_slow_reader(record)) or (
-                code == "resume_not_available" and record.has(EventKind.RESUME_SENT)
-            )
-        return kind is EventKind.FAILED and detail == PLANNED_LEAVE
+    def caused(self, record: SessionRecord, code: str, at_ns: int) -> bool:
+        """Whether an injected fault that had hit this session before `at_ns` causes this error.
+
+        A session says `resume` only because the plan had cut it, or had taken its gateway.
+        """
+        if code == "resume_not_available":
+            return any(sent_ns <= at_ns for sent_ns in record.times(EventKind.RESUME_SENT))
+        slow = code == "backpressure" and self.is_slow_reader(record)
+        return slow and self._slow_readers[record.plan.index] <= at_ns
+
+    def _explained(self, record: SessionRecord, event: SessionEvent) -> bool:
+        if event.kind is EventKind.ERROR:
+            return self.caused(record, event.detail.partition(":")[0], event.at_ns)
+        return event.kind is EventKind.FAILED and event.detail == PLANNED_LEAVE

@@ -358,7 +358,7 @@ FAULTY: list[tuple[str, Callable[[RunResult], None], str, str]] = [
         "untouched got backpressure",
         at(UNTOUCHED, note(EventKind.ERROR, "backpressure: slow")),
         "error_types",
-        "without",
+        "had not met the fault",
     ),
     (
         "foreign code",
@@ -366,7 +366,7 @@ FAULTY: list[tuple[str, Callable[[RunResult], None], str, str]] = [
         "error_types",
         "quota: not caused by any fault",
     ),
-    ("more than the share", everyone_is_pressed, "error_types", "injected faults explain at most"),
+    ("more than the share", everyone_is_pressed, "error_types", "in a session that had not met the fault"),
     ("internal errors in bulk", internal_errors, "internal_error_ratio", "internal_error"),
     ("resume lost", at(CUT, drop_chunk), "resume_exactly_once", "lost"),
     ("resume doubled", at(CUT, double_chunk), "resume_exactly_once", "doubled"),
