@@ -26,7 +26,7 @@ FLOORS: dict[int, set[str]] = {
     6: {"report", "conformance", "doctor"},
     7: {"shards", "gate"},
     8: {"diagnose"},
-    9: {"plugin", "options", "markers", "ordering", "fixtures", "workers", "closing", "cli"},
+    9: {"plugin", "options", "markers", "ordering", "fixtures", "scheduling", "workers", "closing", "cli"},
 }
 # `pytest_wdtts/__init__.py` itself: every room may ask it for the version, it asks nobody.
 PORCH = "pytest_wdtts/__init__"
