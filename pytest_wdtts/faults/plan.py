@@ -1,11 +1,13 @@
 """What to break when: shares of the sessions, chosen by the run's seed, laid out as faults in time."""
 
+from itertools import combinations
 from random import Random
 
 from msgspec import Struct
 from msgspec.structs import asdict
 
 from ..clock import NS_PER_S
+from ..errors import UsageError
 from ..load import LoadPlan, SessionPlan
 from .kinds import Cancel, Disconnect, Fault, GatewayFault, How, SlowReader
 from .shares import CancelShare, DisconnectShare, GatewayBreak, Share, SlowReaderShare, check_share
@@ -64,6 +66,7 @@ def plan_faults(load: LoadPlan, sessions: list[SessionPlan], shares: tuple[Share
         for place, index in enumerate(chosen):
             random = Random(f"{load.seed}/faults/{share.name}/{index}")
             faults += _faults(share, sessions[index], place, load, random)
+    _check_apart(broken)
     return FaultPlan(shares, tuple(sorted(faults, key=lambda fault: (fault.at_ns, fault.session))), tuple(broken))
 
 
@@ -75,6 +78,16 @@ def _gateway_fault(share: GatewayBreak, load: LoadPlan) -> GatewayFault:
         down_ns=round(share.down_s * NS_PER_S),
         takes_away=share.takes_away,
     )
+
+
+def _check_apart(broken: list[GatewayFault]) -> None:
+    """Raise `UsageError` where the gateway would be broken while it is away: of two such faults one is none."""
+    for one, other in combinations(sorted(broken, key=lambda fault: fault.at_ns), 2):
+        if other.at_ns <= one.heals_ns and (one.takes_away or other.takes_away):
+            raise UsageError(
+                f"{other.how} at {other.at_ns / NS_PER_S:g} s comes while {one.how} lasts, from "
+                f"{one.at_ns / NS_PER_S:g} s to {one.heals_ns / NS_PER_S:g} s: give one of them another at_s"
+            )
 
 
 def _faults(

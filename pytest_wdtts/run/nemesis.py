@@ -38,7 +38,7 @@ class Nemesis:
         self._stack = stack
         self._healed = healed
         self._trouble = trouble
-        self._work: set[asyncio.Task[None]] = set()
+        self._work: dict[asyncio.Task[None], GatewayFault] = {}
         self._wheel = wheel
         self._victim = victim
         for fault in plan.faults:
@@ -48,16 +48,23 @@ class Nemesis:
 
     def _break_turn(self, fault: GatewayFault) -> Action:
         def begin(now_ns: int) -> None:
-            task = asyncio.get_running_loop().create_task(self._break_gateway(fault, now_ns))
-            self._work.add(task)
-            task.add_done_callback(self._work.discard)
+            before = [task for task, other in self._work.items() if fault.takes_away or other.takes_away]
+            task = asyncio.get_running_loop().create_task(self._break_gateway(fault, now_ns, before))
+            self._work[task] = fault
+            task.add_done_callback(self._work.pop)
 
         return begin
 
-    async def _break_gateway(self, fault: GatewayFault, began_ns: int) -> None:
-        """Break, wait, mend; in threads, because a process takes its time to go and to come."""
+    async def _break_gateway(self, fault: GatewayFault, began_ns: int, before: list[asyncio.Task[None]]) -> None:
+        """Break, wait, mend; in threads, because a process takes its time to go and to come.
+
+        A gateway that took too long to come, from a fault `before`, is not broken until it is there.
+        """
         loop = asyncio.get_running_loop()
+        due_s = loop.time()
+        await asyncio.gather(*before)
         began_s = loop.time()
+        began_ns += round((began_s - due_s) * NS_PER_S)
         ours = fault.how in self._stack.breaks
         if ours:
             self._count(fault.how)

@@ -24,7 +24,7 @@ from pytest_wdtts.faults import (
     check_share,
     plan_faults,
 )
-from pytest_wdtts.faults.shares import GatewayPause, GatewayRestart
+from pytest_wdtts.faults.shares import GatewayDrain, GatewayLogs, GatewayPause, GatewayRestart
 from pytest_wdtts.load import LoadPlan, SessionPlan, load_corpus, plan_sessions
 
 CORPUS = load_corpus("zh_high_punct")
@@ -248,6 +248,24 @@ def test_a_break_of_the_gateway_comes_when_it_is_asked_for() -> None:
     assert (at_once.at_ns, at_once.heals_ns, at_once.takes_away) == (0, NS_PER_S // 2, False)
     (later,) = plan((GatewayRestart(at_s=40.0),)).gateway
     assert (later.at_ns, later.heals_ns, later.takes_away) == (40 * NS_PER_S, 41 * NS_PER_S, True)
+
+
+@pytest.mark.parametrize(
+    ("shares", "apart"),
+    [
+        ((GatewayRestart(at_s=5.0), GatewayDrain(at_s=6.1, down_s=2.0)), True),
+        ((GatewayDrain(at_s=6.0, down_s=2.0), GatewayRestart(at_s=5.0)), False),
+        ((GatewayRestart(), GatewayPause()), False),
+        ((GatewayPause(at_s=5.0, down_s=9.0), GatewayDrain(at_s=7.0)), False),
+        ((GatewayPause(), GatewayLogs()), True),
+    ],
+)
+def test_a_gateway_that_is_away_cannot_be_broken(shares: tuple[Share, ...], apart: bool) -> None:
+    if apart:
+        assert len(plan(shares).gateway) == 2
+    else:
+        with pytest.raises(UsageError, match=r"comes while gateway_\w+ lasts, from .* give one of them another at_s"):
+            plan(shares)
 
 
 def test_connections_die_of_what_ends_the_process_or_its_network() -> None:

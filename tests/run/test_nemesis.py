@@ -1,7 +1,9 @@
 """What was injected is what met somebody; and who lost the gateway comes back in time, however many they are."""
 
 import asyncio
+import threading
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, cast
 
 import pytest
@@ -35,18 +37,26 @@ class Victim:
 
 
 class Breakable:
-    """A stack whose gateway is broken and mended at once."""
+    """A stack whose gateway is broken and mended at once; keeps what was done to it."""
 
-    breaks = frozenset({"gateway_restart"})
+    breaks = frozenset({"gateway_restart", "gateway_drain", "gateway_pause", "gateway_logs"})
 
-    def break_down(self, how: str) -> None: ...
+    def __init__(self) -> None:
+        self.done: list[str] = []
 
-    def mend(self, how: str) -> None: ...
+    def break_down(self, how: str) -> None:
+        self.done.append(f"break {how}")
+
+    def mend(self, how: str) -> None:
+        self.done.append(f"mend {how}")
 
 
-def nemesis(plan: FaultPlan, victim: Victim, healed: Callable[[GatewayFaultLine], None]) -> tuple[Nemesis, Any]:
+def nemesis(
+    plan: FaultPlan, victim: Victim, healed: Callable[[GatewayFaultLine], None], stack: Breakable | None = None
+) -> tuple[Nemesis, Any]:
     wheel: Any = TimerWheel()
-    made = Nemesis(plan, wheel, lambda index: cast(Any, victim), cast(Any, Breakable()), healed, pytest.fail)
+    breakable: Any = stack or Breakable()
+    made = Nemesis(plan, wheel, lambda index: cast(Any, victim), breakable, healed, pytest.fail)
     return made, wheel
 
 
@@ -77,3 +87,35 @@ def test_all_who_lost_the_gateway_come_back_within_a_moment(sessions: int) -> No
     assert len(wheel.take_due(line.healed_ns + NS_PER_MS)) < sessions, "one after another"
     assert wheel.take_due(line.healed_ns + RETURN_WITHIN_NS + NS_PER_MS)
     assert wheel.next_ns() is None
+
+
+def test_a_gateway_that_takes_long_to_come_is_broken_only_when_it_is_there() -> None:
+    """A plan keeps its faults apart; how long a process takes to start is no part of the plan."""
+    slow = threading.Event()
+
+    class SlowToCome(Breakable):
+        def mend(self, how: str) -> None:
+            slow.wait() if how == "gateway_restart" else None
+            super().mend(how)
+
+    stack = SlowToCome()
+    hows = ("gateway_restart", "gateway_pause", "gateway_drain")
+    plan = FaultPlan(
+        gateway=tuple(GatewayFault(how=how, at_ns=0, down_ns=0, takes_away=how != "gateway_pause") for how in hows)
+    )
+    healed: list[GatewayFaultLine] = []
+    made, wheel = nemesis(plan, Victim(), healed.append, stack)
+
+    async def scene() -> None:
+        for begin in wheel.take_due(0):
+            begin(0)
+        while not stack.done:
+            await asyncio.sleep(0)
+        assert made.gateway_away
+        slow.set()
+        await made.at_rest()
+
+    asyncio.run(scene())
+    assert stack.done == [f"{work} {how}" for how in hows for work in ("break", "mend")]
+    assert all(one.at_ns < other.at_ns for one, other in pairwise(healed)), "each at the time that it was"
+    assert not made.gateway_away
