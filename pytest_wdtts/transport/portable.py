@@ -15,6 +15,7 @@ from websockets.datastructures import Headers
 from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
+from websockets.protocol import State
 from websockets.uri import parse_uri
 
 from ..errors import OwnFailure
@@ -180,13 +181,13 @@ class PortableConnection(asyncio.BufferedProtocol):
 
     def send_text(self, frame: bytes) -> None:
         """Send one text frame now; nothing happens on a connection that is closing."""
-        if self._open and not self._gone and not self._silent and not self._wire.close_expected():
+        if not self._gone and not self._silent and self._wire.state is State.OPEN:
             self._wire.send_text(frame)
             self._flush()
 
     def close(self, code: int = 1000) -> None:
         """Close with a closing handshake."""
-        if self._open and not self._gone and not self._wire.close_expected():
+        if not self._gone and self._wire.state is State.OPEN:
             self._wire.send_close(code)
             self._flush()
         elif not self._open:

@@ -91,11 +91,15 @@ def test_all_who_lost_the_gateway_come_back_within_a_moment(sessions: int) -> No
 
 def test_a_gateway_that_takes_long_to_come_is_broken_only_when_it_is_there() -> None:
     """A plan keeps its faults apart; how long a process takes to start is no part of the plan."""
-    slow = threading.Event()
+    broken, may_come = threading.Event(), threading.Event()
 
     class SlowToCome(Breakable):
+        def break_down(self, how: str) -> None:
+            super().break_down(how)
+            broken.set()
+
         def mend(self, how: str) -> None:
-            slow.wait() if how == "gateway_restart" else None
+            may_come.wait()
             super().mend(how)
 
     stack = SlowToCome()
@@ -109,10 +113,9 @@ def test_a_gateway_that_takes_long_to_come_is_broken_only_when_it_is_there() -> 
     async def scene() -> None:
         for begin in wheel.take_due(0):
             begin(0)
-        while not stack.done:
-            await asyncio.sleep(0)
+        await asyncio.to_thread(broken.wait)
         assert made.gateway_away
-        slow.set()
+        may_come.set()
         await made.at_rest()
 
     asyncio.run(scene())

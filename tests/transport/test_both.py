@@ -15,6 +15,7 @@ from websockets.http11 import Request, Response
 
 from pytest_wdtts.errors import UsageError
 from pytest_wdtts.transport import TRANSPORTS, Connection, Target, Transport, choice, choose_transport
+from pytest_wdtts.transport.portable import PortableConnection, PortableTransport
 
 DEADLINE_S = 20.0
 TURNS = 5
@@ -242,6 +243,23 @@ def test_the_peer_answers_otherwise_and_hangs_up(
             assert words in reason
 
     play(scene)
+
+
+def test_between_the_end_of_what_comes_and_the_end_of_the_connection_nothing_leaves() -> None:
+    """A gateway that was killed: its connection is over already, and nobody has been told yet."""
+
+    async def scene() -> None:
+        async with asyncio.timeout(DEADLINE_S), serving(echo) as target:
+            connection, ear = await opened(PortableTransport(), target)
+            assert isinstance(connection, PortableConnection)
+            connection.eof_received()
+            connection.send_text(b"x")
+            connection.close()
+            connection.connection_lost(None)
+            assert await ear.next() == ("closed", 1006, "")
+            connection.reset()
+
+    asyncio.run(scene())
 
 
 def test_closed_before_it_was_open(transport: Transport, play: Callable[[Scene], None]) -> None:
