@@ -57,6 +57,8 @@ def print_runs(terminal: "TerminalReporter", config: pytest.Config) -> None:
                 terminal.write_line(f"  not written: {written.error}", yellow=True)
             elif written.format == "wav":
                 terminal.write_line(f"  sound of a failing session: {written.path}")
+        for tried in outcome.earlier:
+            terminal.write_line(f"  tried before: {tried.row('run_valid').observed}; {tried.report_path}", yellow=True)
         if outcome.report.stopped:
             terminal.write_line(f"  run it again: {outcome.report.replay}")
         if Path(outcome.report_path).is_file():

@@ -7,7 +7,7 @@ import pytest
 
 from .markers import Asked, read_diagnose, read_markers
 from .options import setting
-from .ordering import RUNS, progress_line, take_diagnosis, take_order
+from .ordering import RUNS, progress_line, take_diagnosis, take_order, times_again
 
 if TYPE_CHECKING:
     from .gate import Outcome
@@ -59,7 +59,8 @@ def _carry_out(request: pytest.FixtureRequest, asked: Asked) -> "Outcome":
 
     if CREW in request.config.stash:
         return request.config.stash[CREW].carry_out(asked.key, request.node)
-    return carry_out(take_order(request.config, asked), progress_line(request.config))
+    show, again = progress_line(request.config), times_again(request.config)
+    return carry_out(take_order(request.config, asked), show, again=again)
 
 
 @pytest.fixture(scope="session")

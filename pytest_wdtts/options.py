@@ -54,6 +54,7 @@ OPTIONS = (
     Option("corpus", str, "name of a shipped text, or path of a UTF-8 file", load_field="corpus"),
     Option("seed", int, "seed of every random choice", load_field="seed"),
     Option("report", os.path.expanduser, "directory for reports", default="wdtts-report"),
+    Option("again", int, "drive a run for whose verdict we were too late again, so many times at most", default=0),
     Option("save", str, "keep the reports under this name, in .wdtts/ of the root directory", default=""),
     Option("compare", str, "compare with the reports saved under this name, or with a report's file", default=""),
     Option("compare-fail", str, "fail where a comparison shows this, such as 'service_time_ms.p99>1.2x'", default=""),

@@ -71,6 +71,19 @@ def take_order(config: pytest.Config, asked: Asked) -> "Order":
         raise pytest.UsageError(str(error)) from None
 
 
+def times_again(config: pytest.Config) -> int:
+    """How often an invalid run may be tried again. Raises `pytest.UsageError`."""
+    try:
+        times: int = setting(config, "again")
+    except BadValue as error:
+        raise pytest.UsageError(str(error)) from None
+    if times < 0:
+        raise pytest.UsageError(f"--wdtts-again is {times}: give how often to try again, 0 or more")
+    if times and setting(config, "cluster"):
+        raise pytest.UsageError("--wdtts-again tries a run of one process again, not a cluster's: leave one out")
+    return times
+
+
 def take_diagnosis(config: pytest.Config, marked: dict[str, Any]) -> "DiagnosisOrder":
     """Make the order of a diagnosis: options stand above the marker. Raises `pytest.UsageError`."""
     from .diagnose import DiagnosisOrder, estimate_s
@@ -108,6 +121,8 @@ def check_items(session: pytest.Session) -> None:
                 check_order(take_order(session.config, asked))
             except pytest.UsageError as error:
                 raise pytest.UsageError(f"{item.nodeid}: {error}" if asked.load or asked.shares else error) from None
+    if checked:
+        times_again(session.config)
     if checked and setting(session.config, "compare-fail"):
         check_condition(session.config)
 

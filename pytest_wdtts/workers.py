@@ -161,6 +161,8 @@ def join_crew(session: pytest.Session) -> None:
         return
     if not refusal and setting(config, "cluster"):
         refusal = "--wdtts-cluster spreads a run over the cluster's workers by itself: leave -n out"
+    if not refusal and setting(config, "again"):
+        refusal = "--wdtts-again tries a run of one process again: leave -n out, or give --wdtts-again 0"
     crew = Crew(config, config.workerinput)
     if refusal:
         crew.refuse(refusal)

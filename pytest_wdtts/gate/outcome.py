@@ -21,6 +21,8 @@ class Outcome(Struct, frozen=True):
     result: RunResult
     report_path: str
     written: tuple[Written, ...] = ()
+    earlier: tuple["Outcome", ...] = ()
+    """Tries before it for which we were too late."""
 
     def row(self, row_id: str) -> Row:
         """Return one row of the checklist. Raises `KeyError` with the valid ids."""
@@ -40,7 +42,9 @@ def make_directory(report_dir: str) -> Path:
     return directory
 
 
-def conclude(result: RunResult, directory: Path, limits: Limits | None = None) -> Outcome:
+def conclude(
+    result: RunResult, directory: Path, limits: Limits | None = None, earlier: tuple[Outcome, ...] = ()
+) -> Outcome:
     """Judge a run's evidence, live or from a journal, and write its report in every format.
 
     The verdict stands whatever could not be written; `Outcome.written` says what that is.
@@ -50,7 +54,18 @@ def conclude(result: RunResult, directory: Path, limits: Limits | None = None) -
     replay = replay_command(header, directory / f"{header.scenario}.jsonl")
     report = build_report(case, judge_case(case), replay)
     written = write_all(report, result, directory)
-    return Outcome(report, result, str(directory / f"{header.scenario}.json"), tuple(written))
+    return Outcome(report, result, str(directory / f"{header.scenario}.json"), tuple(written), earlier)
+
+
+def set_aside(result: RunResult, directory: Path, number: int, limits: Limits | None = None) -> Outcome:
+    """Conclude a try that is no evidence in a folder of its own, and make room for the next. Raises `OwnFailure`."""
+    folder = make_directory(str(directory / f"invalid-{number}"))
+    journal = f"{result.header.scenario}.jsonl"
+    try:
+        (directory / journal).replace(folder / journal)
+    except OSError as error:
+        raise OwnFailure(f"{directory / journal} cannot be moved to {folder} ({error.strerror})") from None
+    return conclude(result, folder, limits)
 
 
 def new_run_id() -> str:

@@ -72,19 +72,32 @@ def judge_case(case: Case) -> list[Row]:
 def run_valid(case: Case) -> Row:
     """The run is evidence: it went to its end, and our own sending kept to the plan."""
     limits = case.limits
-    lateness_ms = percentiles_ms(histogram(case.measures.send_lateness.value_ns))["p99"]
-    delay_ms = case.loop_delay_ms["p99"]
-    observed = f"send lateness p99 {lateness_ms:.1f} ms, event loop delay p99 {delay_ms:.1f} ms"
     limit = (
         f"the whole run; send lateness p99 at most {limits.send_lateness_p99_ms:g} ms, "
         f"event loop delay p99 at most {limits.loop_delay_p99_ms:g} ms"
     )
     if case.cut_short:
         return Row("run_valid", Verdict.INVALID, f"partial run ({case.cut_short})", limit)
-    if lateness_ms > limits.send_lateness_p99_ms or delay_ms > limits.loop_delay_p99_ms:
-        late = f"{observed}: the generator was late; give it more CPU or a smaller load"
-        return Row("run_valid", Verdict.INVALID, late, limit)
+    observed, late = _lateness(case)
+    if late:
+        words = f"{observed}: the generator was late; give it more CPU or a smaller load"
+        return Row("run_valid", Verdict.INVALID, words, limit)
     return Row("run_valid", Verdict.PASS, observed, limit)
+
+
+def lateness(result: RunResult, limits: Limits | None = None) -> str:
+    """How late the generator was in a run that went to its end; "" where it was in time, or did not."""
+    case = Case(result, limits)
+    observed, late = _lateness(case)
+    return observed if late and not case.cut_short else ""
+
+
+def _lateness(case: Case) -> tuple[str, bool]:
+    """How late we were, and whether that is too late for a verdict."""
+    send_ms = percentiles_ms(histogram(case.measures.send_lateness.value_ns))["p99"]
+    delay_ms = case.loop_delay_ms["p99"]
+    late = send_ms > case.limits.send_lateness_p99_ms or delay_ms > case.limits.loop_delay_p99_ms
+    return f"send lateness p99 {send_ms:.1f} ms, event loop delay p99 {delay_ms:.1f} ms", late
 
 
 def _guarded(judge: Judge, case: Case) -> Row:

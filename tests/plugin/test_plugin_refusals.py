@@ -19,6 +19,8 @@ OPTIONS: list[tuple[list[str], str]] = [
     (["--wdtts-sesions", "5"], "unrecognized arguments: --wdtts-sesions"),
     (["--wdtts-sessions", "many"], "invalid int value: 'many'"),
     (["--wdtts-stack", "cloud"], "invalid choice: 'cloud'"),
+    (["--wdtts-again", "-1"], "--wdtts-again is -1: give how often to try again, 0 or more"),
+    (["--wdtts-again", "1", "--wdtts-cluster", "tcp://127.0.0.1:1"], "not a cluster's: leave one out"),
     (["--wdtts-sessions", "0"], "sessions=0 cannot be a load: give a number above 0"),
     (["--wdtts-sessions", "-1"], "sessions=-1 cannot be a load"),
     (["--wdtts-cps", "0"], "cps=0 cannot be a load"),

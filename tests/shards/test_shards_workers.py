@@ -269,6 +269,13 @@ def test_a_cluster_and_workers_of_xdist_are_not_mixed(start: type[Session]) -> N
     assert output.count("--wdtts-cluster spreads a run over the cluster's workers by itself: leave -n out") == 1
 
 
+def test_workers_of_xdist_do_not_try_a_run_again(start: type[Session]) -> None:
+    session = start("both", "-n", "2", "--wdtts-again", "1", "--wdtts-duration", "2")  # type: ignore[arg-type]
+    code, output = session.end()
+    assert code == pytest.ExitCode.USAGE_ERROR, output
+    assert output.count("--wdtts-again tries a run of one process again: leave -n out") == 1
+
+
 def test_without_rows_the_mode_that_was_asked_for_does_the_work(start: type[Session]) -> None:
     session = start("plain", "-n", "2", "--dist", "loadfile", "-k", "something_else")  # type: ignore[arg-type]
     code, output = session.end()
