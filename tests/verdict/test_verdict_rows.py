@@ -219,6 +219,20 @@ def test_a_slow_tail_is_red_where_no_trend_is() -> None:
     assert "slower than" not in of_units.limit
 
 
+def test_a_slow_tail_of_units_is_nobodys_fault_however_short_they_wait() -> None:
+    """At 200 units a second ten medians of UnitLatency are less than 2 s: there is a tail, and the row lets it be."""
+    load = LoadPlan(sessions=8, cps=200.0, duration_s=10.0, loop=True)
+    every_ms = 977
+    result = healthy_run(
+        load=load, service=lambda sent_ns: 2 * NS_PER_S if sent_ns // NS_PER_MS % every_ms < 20 else 3 * NS_PER_MS
+    )
+    found = rows(result)
+    assert found["service_time_p99_stable"].verdict is Verdict.FAIL
+    of_units = found["unit_latency_p99_stable"]
+    assert of_units.verdict is Verdict.PASS
+    assert not of_units.observed.endswith(" 0 in the slow tail")
+
+
 def test_a_rise_names_the_windows_from_which_on_it_was_slow() -> None:
     """Twenty windows of 1.25 s from 5 s on, 50 ms more in each: the fourth is the first to be 20 % of the median up."""
     result = healthy_run(service=lambda sent_ns: 3 * NS_PER_MS + sent_ns * 40 // 1000)
