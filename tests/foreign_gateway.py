@@ -10,7 +10,7 @@ import json
 import struct
 import time
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -62,12 +62,22 @@ class Speech:
 
 @dataclass
 class ForeignGateway:
-    """Speaks part 2 unless `plain`; `odd` is legal all the same. `defects` is by the number of the session."""
+    """Speaks part 2 unless `plain`; `odd` is legal all the same. `defects` is by the number of the session.
+
+    All sessions have together: `stalls`, times in seconds from the first session, and for how long nobody is served
+    then; `unit_s`, what a unit takes in an engine that speaks for one after the other; `creep_ms_per_s`, by how much a
+    chunk takes longer with every second.
+    """
 
     plain: bool = False
     odd: bool = False
     delay_s: tuple[float, float] = (0.01, 0.03)
     defects: Mapping[int, str] = field(default_factory=dict)
+    stalls: Sequence[tuple[float, float]] = ()
+    unit_s: float = 0.0
+    creep_ms_per_s: float = 0.0
+    began_s: float = 0.0
+    free_s: float = 0.0
     speeches: dict[str, Speech] = field(default_factory=dict)
     random: Random = field(default_factory=lambda: Random(7))
 
@@ -142,6 +152,7 @@ class ForeignGateway:
         for wanted, good in (("audio_format", ["pcm16_wav"]), ("sample_rate", [RATE]), ("channels", [1, 2])):
             if start[wanted] not in good:
                 raise Refusal(f"{wanted} has to be one of {good}")
+        self.be_troubled()
         speech = self.speeches.get(name)
         if speech is not None and not (self.plain and speech.last_word):
             speech.held, old = True, speech.line
@@ -200,11 +211,21 @@ class ForeignGateway:
                 speech.orders.append(("", 0.0))
         speech.held = False
 
+    def be_troubled(self) -> None:
+        """From the first session on time counts for what troubles all."""
+        if not self.began_s:
+            self.began_s = time.monotonic()
+            for at_s, length_s in self.stalls:
+                asyncio.get_running_loop().call_later(at_s, time.sleep, length_s)
+
     def order(self, speech: Speech) -> None:
-        """Let the engine speak what is pending: a pipeline that delays, and does not queue."""
+        """Let the engine speak what is pending: a pipeline that delays, and does not queue but for `unit_s`."""
         text, speech.pending = speech.pending, ""
         if text:
-            speech.orders.append((text, time.monotonic() + self.random.uniform(*self.delay_s)))
+            now_s = time.monotonic()
+            self.free_s = max(self.free_s, now_s) + len(text) * self.unit_s
+            delay_s = self.random.uniform(*self.delay_s) + self.creep_ms_per_s / 1000 * (now_s - self.began_s)
+            speech.orders.append((text, self.free_s + delay_s))
 
     def render(self, speech: Speech, text: str) -> Message:
         """Make a chunk of a text, wrong in the way of the session's defect."""

@@ -15,6 +15,8 @@ from .seen import Gap
 
 SHORTEST_NS = 100 * NS_PER_MS
 RELEASE_NS = 60 * NS_PER_MS
+RELEASE_SHARE = 0.1
+"""What has piled up in a long gap takes longer to come: by this share of the gap, where that is more."""
 RELEASED = 80.0
 """Percent of those who waited that are served together when it is over."""
 FEWEST_SESSIONS = 3
@@ -34,7 +36,8 @@ def find_gaps(records: Sequence[SessionRecord]) -> tuple[Gap, ...]:
         start_ns, end_ns = int(received_ns[place]), int(received_ns[place + 1])
         length_ns = end_ns - start_ns
         waited = (received_ns >= end_ns) & (sent_ns < end_ns - length_ns // 4)
-        if not waited.any() or np.percentile(received_ns[waited], RELEASED) > end_ns + RELEASE_NS:
+        release_ns = max(RELEASE_NS, round(RELEASE_SHARE * length_ns))
+        if not waited.any() or np.percentile(received_ns[waited], RELEASED) > end_ns + release_ns:
             continue
         # The last unit before a standstill was taken; what waited longest tells when it began.
         began_ns = max(start_ns, int(sent_ns[waited].min()))

@@ -11,6 +11,8 @@ LEAK_MIB = 8.0
 """Memory that each load has to leave behind when it comes for the last time."""
 DRIFT_MS = 20.0
 DRIFT_FACTOR = 1.5
+PACES_ALIKE = 2.0
+"""What slows a gateway down with time slows a large load no faster than a small one, but for this factor."""
 QUEUE_MS = 200.0
 EXCESS_UNITS = 4.0
 
@@ -80,27 +82,68 @@ def _memory(seen: Seen, for_: list[Fact], against: list[Fact]) -> float:
 def _drift(seen: Seen, for_: list[Fact], against: list[Fact]) -> float:
     """Service time of each repeated load, its last time against its first: the least of them counts.
 
-    Where the first step was slow already there is a queue, whose length is another each time.
+    Where not each of them is slower by a factor, the smallest speaks for all if they get slower with time alone. A
+    queue is neither: its length is another each time, and a lighter load ends it.
     """
     repeated = [tries for tries in _in_order(seen) if len(tries) >= 2]
-    if not repeated or not seen.smallest or seen.smallest[0].ms("service_time", "p50") - way_ms(seen) >= QUEUE_MS:
+    if not repeated or not seen.smallest:
         return 0.0
-    least = min(repeated, key=_drift_strength)
-    strength = _drift_strength(least)
+    # Where the first step was slow already there is a queue.
+    queued = seen.smallest[0].ms("service_time", "p50") - way_ms(seen) >= QUEUE_MS
+    small, later = repeated[0], _later(seen, repeated[0])
+    alone = _with_time_alone(seen, repeated, later)
+    judged = small if alone else min(repeated, key=_drift_strength)
+    strength = _drift_strength(judged) if alone or not (queued or _comes_back(small, later)) else 0.0
     told = fact(
         "service_drifts" if strength >= 1 else "service_returns",
-        sessions=least[0].step.sessions,
-        first_ms=least[0].ms("service_time", "p50"),
-        last_ms=least[-1].ms("service_time", "p50"),
-        times=len(least),
+        sessions=judged[0].step.sessions,
+        first_ms=_p50_ms(judged[0]),
+        last_ms=_p50_ms(judged[-1]),
+        times=len(judged),
     )
     (for_ if strength >= 1 else against).append(told)
     return strength
 
 
 def _drift_strength(tries: Sequence[StepSeen]) -> float:
-    first_ms, last_ms = (tries[place].ms("service_time", "p50") for place in (0, -1))
-    return (last_ms - first_ms) / DRIFT_MS if last_ms >= DRIFT_FACTOR * first_ms else 0.0
+    return _rise_ms(tries) / DRIFT_MS if _p50_ms(tries[-1]) >= DRIFT_FACTOR * _p50_ms(tries[0]) else 0.0
+
+
+def _later(seen: Seen, tries: Sequence[StepSeen]) -> list[float]:
+    """Service time of whatever came after the last time of a load and was no heavier."""
+    step = tries[0].step
+    return [
+        _p50_ms(one)
+        for one in seen.steps[_place(seen, tries[-1]) + 1 :]
+        if one.valid and not one.step.slow_share and one.figures["service_time_ms"]["count"]
+        if one.step.sessions * one.step.cps <= step.sessions * step.cps
+    ]
+
+
+def _comes_back(tries: Sequence[StepSeen], later: Sequence[float]) -> bool:
+    """Whether less than half of the rise is left in the end."""
+    return min(later, default=_p50_ms(tries[-1])) < (_p50_ms(tries[0]) + _p50_ms(tries[-1])) / 2
+
+
+def _with_time_alone(seen: Seen, repeated: Sequence[Sequence[StepSeen]], later: Sequence[float]) -> bool:
+    """Whether everybody was served, no load got slower much faster than the smallest, and later it was slower still."""
+    places = [[_place(seen, tries[end]) for end in (0, -1)] for tries in repeated]
+    pace, *paces = (_rise_ms(tries) / (last - first) for tries, (first, last) in zip(repeated, places, strict=True))
+    served = all(one.served for tries in repeated for one in tries)
+    alike = bool(paces) and all(0 < one <= PACES_ALIKE * pace for one in paces)
+    return served and alike and bool(later) and min(later) >= _p50_ms(repeated[0][-1])
+
+
+def _place(seen: Seen, step: StepSeen) -> int:
+    return next(place for place, one in enumerate(seen.steps) if one is step)
+
+
+def _rise_ms(tries: Sequence[StepSeen]) -> float:
+    return _p50_ms(tries[-1]) - _p50_ms(tries[0])
+
+
+def _p50_ms(one: StepSeen) -> float:
+    return one.ms("service_time", "p50")
 
 
 def _in_order(seen: Seen) -> list[list[StepSeen]]:

@@ -6,7 +6,7 @@ A figure of several tries of the same load is the best of them: a busy machine o
 from collections.abc import Sequence
 
 from .causes import Cause, Fact, Finding, fact, weighed
-from .seen import Seen, StepSeen
+from .seen import Seen, Step, StepSeen
 
 NOT_MIRRORED = 0.5
 """What a rise is worth where the smallest load did not come again afterwards: the gateway may slow down with time."""
@@ -22,6 +22,8 @@ HURT_MS = 150.0
 """By so much the service time (p95) of others has to rise above its calm p99 while some read slowly."""
 HURT_FACTOR = 3.0
 HURT_STRENGTH = 4.0
+HURT_ONCE = 0.5
+"""What it is worth where the same slow readers did not come again: anything else may have happened just then."""
 CPU_FULL, CPU_IDLE = 0.85, 0.5
 MARGIN = 4.0
 """Strength of evidence that needs no scale: sessions that were refused, a gateway that died."""
@@ -70,10 +72,10 @@ def gateway_stalls(seen: Seen) -> Finding:
 
 
 def slow_readers_hurt_others(seen: Seen) -> Finding:
-    """Sessions that read well are slower, or fail, while others read slowly; all else is the same."""
+    """Sessions that read well are slower, or fail, each time that others read slowly; all else is the same."""
     waits, told = _others_wait(seen)
-    failed = _others_fail(seen)
-    strength = max(waits, HURT_STRENGTH if failed else 0.0)
+    fails, failed = _others_fail(seen)
+    strength = max(waits, fails)
     if strength < 1 and not any(one.backpressure for one in seen.of("slow_readers")):
         return Finding(
             cause=Cause.SLOW_READERS, strength=strength, assessable=False, evidence_against=tuple(bound(seen))
@@ -88,39 +90,62 @@ def slow_readers_hurt_others(seen: Seen) -> Finding:
 
 
 def _others_wait(seen: Seen) -> tuple[float, tuple[Fact, ...]]:
-    """How much slower the others were than under the same load without slow readers."""
+    """How much slower the others were than under the same load without slow readers.
+
+    What readers do to others they do each time that they come, so the best time counts. Nor is it their doing where
+    all stand still for no longer than without them.
+    """
     steps = seen.of("slow_readers")
     controls = [one for one in steps if not one.step.slow_share]
-    slow = [one for one in steps if one.step.slow_share]
+    slow = _by_readers(steps)
     if not controls or not slow:
         return 0.0, ()
     calm_p50_ms, calm_ms, calm_p99_ms = (
         max(one.ms("service_time", figure) for one in controls) for figure in ("p50", "p95", "p99")
     )
-    worst = max(slow, key=lambda one: one.ms("service_time"))
-    slow_ms = worst.ms("service_time")
-    strength = max(0.0, slow_ms - calm_p99_ms) / HURT_MS if slow_ms >= HURT_FACTOR * calm_ms else 0.0
+    gaps_ms = [gap.length_ms for one in seen.steps if one.valid and not one.step.slow_share for gap in one.gaps]
+    worst = max(slow, key=lambda tries: best(tries, "service_time"))
+    least = min(worst, key=lambda one: one.ms("service_time"))
+    slow_ms = least.ms("service_time")
+    beyond_ms = slow_ms - max(calm_p99_ms, *gaps_ms, 0.0)
+    strength = _each_time(worst) * max(0.0, beyond_ms) / HURT_MS if slow_ms >= HURT_FACTOR * calm_ms else 0.0
     told = fact(
         "others_wait" if strength >= 1 else "others_stay",
         calm_ms=calm_ms,
         slow_ms=slow_ms,
         calm_p50_ms=calm_p50_ms,
-        slow_p50_ms=worst.ms("service_time", "p50"),
-        readers=worst.slow_readers,
-        pause_s=worst.step.slow_pause_s,
+        slow_p50_ms=least.ms("service_time", "p50"),
+        readers=least.slow_readers,
+        pause_s=least.step.slow_pause_s,
     )
     return strength, (told,)
 
 
-def _others_fail(seen: Seen) -> tuple[Fact, ...]:
-    """Who failed beside slow readers, where nobody did without them: no matter of time, so every step is evidence."""
+def _others_fail(seen: Seen) -> tuple[float, tuple[Fact, ...]]:
+    """Who failed each time beside the same slow readers, where nobody did without them.
+
+    No matter of time, so every step is evidence.
+    """
     steps = [one for one in seen.steps if one.step.experiment == "slow_readers"]
-    hurt = [one for one in steps if one.step.slow_share and not one.served]
+    hurt = [tries for tries in _by_readers(steps) if not any(one.served for one in tries)]
     controls = [one for one in steps if not one.step.slow_share]
     if not hurt or not controls or not all(one.served for one in controls):
-        return ()
-    errors, missing = (sum(one.counts[name] for one in hurt) for name in ("errors", "missing_units"))
-    return (fact("others_fail", errors=errors, missing=missing),)
+        return 0.0, ()
+    errors, missing = (sum(one.counts[name] for tries in hurt for one in tries) for name in ("errors", "missing_units"))
+    return HURT_STRENGTH * max(map(_each_time, hurt)), (fact("others_fail", errors=errors, missing=missing),)
+
+
+def _by_readers(steps: Sequence[StepSeen]) -> list[list[StepSeen]]:
+    """The steps in which some read slowly, those of the same readers together."""
+    found: dict[Step, list[StepSeen]] = {}
+    for one in steps:
+        if one.step.slow_share:
+            found.setdefault(one.step, []).append(one)
+    return list(found.values())
+
+
+def _each_time(tries: Sequence[StepSeen]) -> float:
+    return 1.0 if len(tries) > 1 else HURT_ONCE
 
 
 def best(tries: Sequence[StepSeen], measure: str, figure: str = "p95") -> float:

@@ -11,8 +11,9 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ..attribution import Experiment, Objective, Step, StepSeen
+from ..attribution import Experiment, Objective, Seen, Step, StepSeen
 from ..attribution.capacity import find_capacity
+from ..attribution.load_judges import HURT_ONCE, slow_readers_hurt_others
 
 OVERHEAD_S = 1.7
 """What a step takes beyond its duration: the look at the idle gateway, the ramp, the end."""
@@ -142,11 +143,16 @@ class SlowReaders:
         self._control_first = Random(f"{seed}/slow_readers").random() < 0.5
 
     def next_step(self, seen: Sequence[StepSeen]) -> Step | None:
-        """The next of the fixed order, at no more than the load that the ladder found to be carried."""
-        done = sum(one.step.experiment == "slow_readers" for one in seen)
-        planned = self.planned()
+        """The next of the fixed order, at no more than the load that the ladder found to be carried.
+
+        Readers that come once only come again where they seem to have hurt others: it may have been a chance.
+        """
+        tried = [one for one in seen if one.step.experiment == "slow_readers"]
+        done, planned = len(tried), self.planned()
         if done >= len(planned):
-            return None
+            slow = [one.step for one in tried if one.step.slow_share]
+            suspect = len(slow) == 1 and _others_seem_hurt(seen)
+            return slow[0] if suspect else None
         carried = [one.step.sessions * one.step.cps for one in seen if _carried(one)]
         if not carried:
             return None
@@ -202,3 +208,7 @@ def _rungs(asked: tuple[int, ...], most: int) -> tuple[int, ...]:
 def _carried(one: StepSeen) -> bool:
     figures = one.figures["service_time_ms"]
     return one.step.experiment == "ladder" and one.served and bool(figures["count"]) and figures["p50"] < CARRIED_MS
+
+
+def _others_seem_hurt(seen: Sequence[StepSeen]) -> bool:
+    return slow_readers_hurt_others(Seen(steps=tuple(seen), after=seen[-1].before)).strength >= HURT_ONCE

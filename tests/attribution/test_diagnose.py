@@ -184,6 +184,90 @@ def test_a_queue_that_is_longer_the_second_time_is_no_drift() -> None:
     assert not finding(diagnosis, Cause.DRIFT).named
 
 
+def again(steps: Steps, *times: Spoil) -> Steps:
+    """The same slow readers once for each of these."""
+    (slow,) = [one for one in steps if one.step.slow_share]
+    place = steps.index(slow)
+    return [*steps[:place], *(change([slow])[0] for change in times), *steps[place + 1 :]]
+
+
+def as_it_was(steps: Steps) -> Steps:
+    return steps
+
+
+def failing(steps: Steps) -> Steps:
+    return [replace(one, counts=one.counts | {"errors": 6, "missing_units": 2595}) for one in steps]
+
+
+@pytest.mark.parametrize("hurt", [hurting, failing])
+def test_what_slow_readers_do_they_do_each_time(hurt: Spoil) -> None:
+    """A gateway that stands still once while some read slowly is not hurt by them."""
+    twice, once = (judged(again(healthy_steps(), hurt, second)) for second in (hurt, as_it_was))
+    assert (twice.cause, twice.confidence) == (Cause.SLOW_READERS, Confidence.HIGH)
+    assert once.cause is Cause.NONE
+    assert finding(once, Cause.SLOW_READERS).strength == 0
+    alone = finding(judged(again(healthy_steps(), hurt)), Cause.SLOW_READERS)
+    assert alone.strength == finding(twice, Cause.SLOW_READERS).strength / 2
+
+
+@pytest.mark.parametrize(("length_ms", "named"), [(0.0, True), (300.0, True), (2990.0, False)])
+def test_a_standstill_that_comes_without_slow_readers_too_is_not_their_doing(length_ms: float, named: bool) -> None:
+    """Others wait for 3 s at p95; without slow readers everybody once waited for so long."""
+    steps = again(healthy_steps(), hurting, hurting)
+    stood = replace(steps[0], gaps=(replace(GAP, length_ms=length_ms),) if length_ms else ())
+    assert finding(judged([stood, *steps[1:]]), Cause.SLOW_READERS).named is named
+
+
+def served_in(p50s_ms: list[float], steps: Steps | None = None) -> Steps:
+    """The steps of a quick diagnosis with these service times (p50)."""
+    return [
+        replace(one, figures=one.figures | {"service_time_ms": percentiles(ms)})
+        for one, ms in zip(steps or healthy_steps(), p50s_ms, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("p50s_ms", "drifts"),
+    [
+        ([50, 100, 150, 201, 371, 457, 550], True),
+        ([41, 84, 91, 118, 202, 243, 290], True),
+        ([329, 973, 1682, 2597, 3680, 4993, 6762], True),
+        ([41, 84, 91, 118, 202, 243, 50], False),
+        ([41, 84, 91, 118, 202, 243, 110], False),
+        ([111, 5000, 5200, 175, 100, 100, 590], False),
+        ([41, 84, 60, 118, 202, 243, 290], False),
+        ([41, 84, 91, 59, 202, 243, 290], False),
+    ],
+    ids=[
+        "10 ms a second",
+        "5 ms a second",
+        "100 ms a second",
+        "comes back",
+        "a lighter load is quicker",
+        "a queue",
+        "the large load does not rise",
+        "the small load hardly rises",
+    ],
+)
+def test_a_gateway_gets_slower_with_time_alone(p50s_ms: list[float], drifts: bool) -> None:
+    """Ladder 10, 50, 50, 10 sessions, slow readers, and in the end a load that is lighter than all."""
+    diagnosis = judged(served_in(p50s_ms))
+    assert finding(diagnosis, Cause.DRIFT).named is drifts
+    assert (diagnosis.cause is Cause.DRIFT) is drifts
+
+
+def test_who_was_not_served_shows_no_drift() -> None:
+    """A gateway that still works for those who left makes the next ones wait: that is a queue."""
+    steps = served_in([41, 84, 91, 118, 202, 243, 290])
+    steps[2] = replace(steps[2], unfinished=3)
+    assert not finding(judged(steps), Cause.DRIFT).named
+
+
+def test_a_load_that_comes_back_is_no_drift_however_much_each_rose() -> None:
+    steps = served_in([20, 700, 13_000, 13_000, 30, 30, 30])
+    assert not finding(judged(steps), Cause.DRIFT).named
+
+
 def test_a_rise_that_was_not_mirrored_may_be_drift() -> None:
     whole, first_half = saturated(healthy_steps()), saturated(healthy_steps())[:2]
     strengths = [finding(judged(steps), Cause.SATURATED).strength for steps in (whole, first_half)]

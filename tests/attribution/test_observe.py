@@ -43,6 +43,19 @@ def test_those_who_waited_need_not_be_served_in_the_same_millisecond() -> None:
     assert [round(gap.start_s) for gap in found.gaps] == [5]
 
 
+@pytest.mark.parametrize(("spread_ms", "gaps"), [(200, 1), (500, 0)])
+def test_what_piled_up_in_a_long_gap_may_take_a_tenth_of_it_to_come(spread_ms: int, gaps: int) -> None:
+    """All stand still from 3 to 5 s; what waited comes within so many ms, in the order of nobody."""
+
+    def service_ns(sent_ns: int) -> int:
+        inside_ns = sent_ns - 3 * NS_PER_S
+        waits = 0 <= inside_ns < 2 * NS_PER_S
+        return 2 * NS_PER_S - inside_ns + sent_ns * 7919 % (spread_ms * NS_PER_MS) if waits else 3 * NS_PER_MS
+
+    found = seen(healthy_run(load=LOAD, service=service_ns)).gaps
+    assert [round(gap.length_ms, -2) for gap in found] == [2000.0] * gaps
+
+
 def test_two_sessions_that_wait_are_not_everybody() -> None:
     few = LoadPlan(sessions=2, cps=20.0, duration_s=8.0, loop=True, probe_interval_s=0.0)
     assert seen(healthy_run(load=few, service=blocked)).gaps == ()

@@ -91,6 +91,26 @@ def test_slow_readers_stand_between_loads_where_nobody_is_slow() -> None:
     assert len({(step.sessions, step.cps, step.corpus, step.duration_s) for step in steps}) == 1
 
 
+def others_wait(step: Step) -> StepSeen:
+    """Others wait beside slow readers."""
+    seen = carried(step)
+    slow = {"service_time_ms": percentiles(27, 530, 800)}
+    return replace(seen, figures=seen.figures | slow) if step.slow_share else seen
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize(
+    ("pace", "gateway", "times"), [(QUICK, carried, 1), (QUICK, others_wait, 2), (THOROUGH, others_wait, 2)]
+)
+def test_readers_that_seem_to_hurt_others_come_again(  # type: ignore[no-untyped-def]
+    pace: Pace, gateway, times: int, seed: int
+) -> None:
+    ladder_steps = tuple(carried(step) for step in ladder(pace).planned())
+    steps = climbed(SlowReaders(pace, "zh_high_punct", seed), gateway, ladder_steps)
+    slow = [step for step in steps if step.slow_share]
+    assert [slow.count(step) for step in slow] == [times] * len(slow)
+
+
 def test_no_experiment_asks_for_more_than_the_ladder_found_to_be_carried() -> None:
     slow = {"service_time_ms": percentiles(4000)}
     few = [carried(step) for step in ladder(QUICK).planned()]
