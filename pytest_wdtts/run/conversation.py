@@ -13,6 +13,9 @@ Action = Callable[[int], None]
 GOING_AWAY = 1001
 """What a browser says when its page is left. With 1000 it might be taken for the answer to the gateway's own close."""
 READ_PULSE_NS = NS_PER_S // 10
+NEVER_NS = 2**63
+HEARD_WITHIN_NS = NS_PER_S
+"""So long after it reads again a conversation has heard what happened while it did not."""
 
 
 class World(Protocol):
@@ -28,8 +31,12 @@ class World(Protocol):
     def conversation_over(self, conversation: "Conversation") -> None:
         """The conversation has ended, one way or another."""
 
-    def gateway_away(self) -> bool:
-        """Whether the plan has taken the gateway down and not yet brought it back."""
+    def gateway_away(self, since_ns: int) -> bool:
+        """Whether the plan has the gateway down, or had it so at any time since."""
+        ...
+
+    def gateway_broken(self) -> bool:
+        """Whether the plan has done to the gateway what excuses that it does not answer."""
         ...
 
     def await_gateway(self, conversation: "Conversation") -> None:
@@ -55,6 +62,8 @@ class Conversation:
         self._left_behind: list[Connection] = []
         """Connections that were cut; some of them the gateway may never let go."""
         self._armed = False
+        self._deaf_since_ns = self._deaf_until_ns = 0
+        """When it read slowly the last time: what happens then is heard only afterwards."""
 
     # --- the course of things -----------------------------------------------------------------------------
 
@@ -73,7 +82,9 @@ class Conversation:
         self._send(self.machine.send_due(now_ns))
 
     def sweep(self, now_ns: int) -> None:
-        """Let the deadline speak, if it has come."""
+        """Let the deadline speak, if it has come. Nobody is late while the plan has the gateway or us at a stand."""
+        if self.machine.slow or self._world.gateway_broken():
+            self.machine.wait_anew(now_ns)
         deadline_ns = self.machine.deadline_ns
         if not deadline_ns or now_ns < deadline_ns or self.over:
             return
@@ -138,6 +149,7 @@ class Conversation:
         if not self.machine.slow:
             self.machine.slow = True
             self.record.note(now_ns, EventKind.FAULT, "slow_reader")
+            self._deaf_since_ns, self._deaf_until_ns = now_ns, NEVER_NS
         self._line.connection.pause_reading()
         if bytes_per_s:
             self._pulse(now_ns, bytes_per_s)
@@ -148,6 +160,7 @@ class Conversation:
         if self.machine.slow:
             self.machine.slow = False
             self.record.note(now_ns, EventKind.HEALED)
+            self._deaf_until_ns = now_ns + HEARD_WITHIN_NS
         if self._line is not None and self._line.connection is not None:
             self._line.connection.resume_reading()
 
@@ -171,7 +184,8 @@ class Conversation:
         frames = machine.received(frame, now_ns)
         if frames or machine.phase is not was:
             self._send(frames)
-            if machine.phase is Phase.CLOSING and self.record.error_code == "resume_not_available":
+            refused = machine.phase is Phase.CLOSING and self.record.error_code == "resume_not_available"
+            if refused and not machine.cancelled:
                 self._world.replace(self, now_ns)
 
     def line_binary(self, size_bytes: int) -> None:
@@ -181,7 +195,8 @@ class Conversation:
     def line_closed(self, code: int, reason: str) -> None:
         """The connection is gone."""
         if not self._gone_with_gateway():
-            self.machine.closed(self._world.now_ns(), code, reason)
+            now_ns = self._world.now_ns()
+            self.machine.closed(now_ns, code, reason, by_plan=self._lost_gateway(now_ns))
             self._end()
 
     def line_failed(self, reason: str) -> None:
@@ -193,11 +208,15 @@ class Conversation:
 
     def _gone_with_gateway(self) -> bool:
         """The plan took the gateway down, and this connection with it: wait for its return."""
-        if not self._world.gateway_away() or not self.machine.cut(self._world.now_ns(), "gateway", resume=True):
+        now_ns = self._world.now_ns()
+        if not self._lost_gateway(now_ns) or not self.machine.cut(now_ns, "gateway", resume=True):
             return False
         self._line = None
         self._world.await_gateway(self)
         return True
+
+    def _lost_gateway(self, now_ns: int) -> bool:
+        return self._world.gateway_away(self._deaf_since_ns if now_ns < self._deaf_until_ns else now_ns)
 
     # --- small things ----------------------------------------------------------------------------------------------
 

@@ -126,13 +126,20 @@ class Run:
         if not self._alive:
             self._over.set()
 
-    def gateway_away(self) -> bool:
-        """Whether the nemesis has taken the gateway down."""
-        return self._nemesis.gateway_away
+    def gateway_away(self, since_ns: int) -> bool:
+        """Whether the nemesis has the gateway down, or had it so at any time since."""
+        return self._nemesis.gateway_away or self._nemesis.returned_ns >= since_ns
+
+    def gateway_broken(self) -> bool:
+        """Whether the nemesis is at work on the gateway."""
+        return self._nemesis.gateway_broken
 
     def await_gateway(self, conversation: Conversation) -> None:
-        """Bring the conversation back with the gateway."""
-        self._nemesis.waiting.append(conversation)
+        """Bring the conversation back with the gateway, or at once where that is back already."""
+        if self._nemesis.gateway_away:
+            self._nemesis.waiting.append(conversation)
+        else:
+            self.wheel.schedule(self.now_ns(), conversation.come_back)
 
     def replace(self, conversation: Conversation, now_ns: int) -> None:
         """Open a new session for what the old one did not bring; the old one's loss is explained by it."""

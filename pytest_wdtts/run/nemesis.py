@@ -5,12 +5,13 @@ from collections.abc import Callable
 
 from ..clock import NS_PER_MS, NS_PER_S
 from ..errors import WdttsError
-from ..faults import Cancel, Disconnect, Fault, FaultPlan, GatewayFault, SlowReader
+from ..faults import GATEWAY_BREAKS, Cancel, Disconnect, Fault, FaultPlan, GatewayFault, SlowReader
 from ..load import TimerWheel
 from ..record import GatewayFaultLine
 from ..stack import Stack
 from .conversation import Action, Conversation
 
+NOT_YET_NS = -(2**63)
 RETURN_SPREAD_NS = 20 * NS_PER_MS
 RETURN_WITHIN_NS = 2 * NS_PER_S
 """Who lost the gateway comes back one after another, so that the return is no storm, but all of them within this."""
@@ -34,6 +35,8 @@ class Nemesis:
     ) -> None:
         self.injected: dict[str, int] = {}
         self.gateway_away = False
+        self.returned_ns = NOT_YET_NS
+        """When the gateway was back the last time that it was away."""
         self.waiting: list[Conversation] = []
         self._stack = stack
         self._healed = healed
@@ -68,7 +71,7 @@ class Nemesis:
         ours = fault.how in self._stack.breaks
         if ours:
             self._count(fault.how)
-        self.gateway_away = fault.takes_away
+        self.gateway_away |= fault.takes_away
         try:
             await asyncio.to_thread(self._stack.break_down, fault.how)
             await asyncio.sleep(fault.down_ns / NS_PER_S)
@@ -77,13 +80,19 @@ class Nemesis:
             self._trouble(str(error))
             return
         now_ns = began_ns + round((loop.time() - began_s) * NS_PER_S)
-        self.gateway_away = False
+        if fault.takes_away:
+            self.gateway_away, self.returned_ns = False, now_ns
         if ours:
             self._healed(GatewayFaultLine(fault.how, began_ns, now_ns))
         waiting, self.waiting = self.waiting, []
         spread_ns = min(RETURN_SPREAD_NS, RETURN_WITHIN_NS // max(1, len(waiting)))
         for place, conversation in enumerate(waiting):
             self._wheel.schedule(now_ns + place * spread_ns, conversation.come_back)
+
+    @property
+    def gateway_broken(self) -> bool:
+        """Whether something is being done to the gateway that excuses that it is slow."""
+        return any(GATEWAY_BREAKS[fault.how].excuses for fault in self._work.values())
 
     async def at_rest(self) -> None:
         """Wait until the gateway is mended."""

@@ -138,17 +138,18 @@ class ClientSession:
         if self.phase in (Phase.CLOSING, Phase.ENDED):
             return False
         self.record.note(now_ns, EventKind.FAULT, how)
-        self.resume_on_return = resume
+        # Who has cancelled wants no more of this text, so no new session either: it comes back to say so again.
+        self.resume_on_return = resume or self.cancelled or self.cancel_waits
         self._enter(Phase.AWAY, now_ns)
         return True
 
-    def closed(self, now_ns: int, code: int, reason: str = "") -> None:
-        """The connection is gone (1006: without a close frame)."""
+    def closed(self, now_ns: int, code: int, reason: str = "", by_plan: bool = False) -> None:
+        """The connection is gone (1006: without a close frame); `by_plan`: with the gateway, which the plan took."""
         if self.phase in (Phase.AWAY, Phase.ENDED):
             return
         self.record.note(now_ns, EventKind.CLOSED, str(code))
         if self.phase is Phase.CLOSING:
-            if code == 1006:
+            if code == 1006 and not by_plan:
                 self.end_violation(now_ns, "connection dropped after the end, without a close frame")
         else:
             told = f" ({reason})" if reason else ""
@@ -162,6 +163,11 @@ class ClientSession:
         if self.phase is not Phase.ENDED:
             self.record.note(now_ns, EventKind.FAILED, reason)
             self._enter(Phase.ENDED, now_ns)
+
+    def wait_anew(self, now_ns: int) -> None:
+        """Until now the gateway could not answer, or we could not hear it: whatever is waited for, the wait begins."""
+        if self.deadline_ns:
+            self._enter(self.phase, now_ns)
 
     def expired(self, now_ns: int) -> list[bytes] | None:
         """The deadline has come: frames to send if there is something left to try, else None and the end."""

@@ -120,6 +120,14 @@ class Case:
         """Whether the plan made this session read slowly."""
         return not record.plan.probe and record.plan.index in self._slow_readers
 
+    def read_slowly(self, record: SessionRecord, from_ns: int, to_ns: int) -> bool:
+        """Whether the plan kept this session from reading in that time: what it was sent, it heard only later."""
+        return self.is_slow_reader(record) and any(
+            fault.at_ns <= to_ns and from_ns <= fault.heals_ns + RECOVERY_NS
+            for fault in self.faults
+            if isinstance(fault, SlowReader) and fault.session == record.plan.index
+        )
+
     def span_ns(self) -> tuple[int, int]:
         """The steady part of the run, cut short where the run was."""
         start_ns, end_ns = self.header.load.steady_ns()

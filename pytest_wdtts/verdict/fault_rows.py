@@ -196,24 +196,30 @@ def _met_a_broken_gateway(record: SessionRecord, case: Case) -> bool:
 
 
 def _cancel_wrongs(record: SessionRecord, case: Case) -> list[Evidence]:
+    """What is wrong with the answer to a cancel.
+
+    Who read slowly then cannot say when it came, and an error that the plan caused may have crossed the cancel.
+    """
     sent_ns = record.times(EventKind.CANCEL_SENT)[-1]
     session_id = record.plan.session_id
     found = []
     stop_ns = _stop_ns(record)
     text_ended = record.has(EventKind.TEXT_END_SENT)
     ends = [event for event in record.events if event.kind is EventKind.ENDED]
-    if stop_ns is None:
-        seen = record.error_code or next(
-            (event.detail for event in record.events if event.kind is EventKind.FAILED), "nothing"
-        )
+    in_time = round(case.limits.cancel_stop_ms * NS_PER_MS)
+    timed = not case.read_slowly(record, sent_ns, sent_ns + in_time)
+    code = record.error_code
+    if stop_ns is None and not (code and case.caused(record, code, record.times(EventKind.ERROR)[0])):
+        seen = code or next((event.detail for event in record.events if event.kind is EventKind.FAILED), "nothing")
         found.append(evidence(session_id, sent_ns, f"no tts_end after cancel; seen: {seen}"))
-    elif stop_ns > case.limits.cancel_stop_ms * NS_PER_MS:
+    elif stop_ns is not None and stop_ns > in_time and timed:
         found.append(evidence(session_id, sent_ns, f"tts_end {stop_ns / NS_PER_MS:.0f} ms after cancel"))
     if ends and ends[0].detail != "cancelled" and not text_ended:
         found.append(evidence(session_id, ends[0].at_ns, "tts_end says cancelled: false"))
     grace_ns = sent_ns + round(case.limits.audio_after_cancel_ms * NS_PER_MS)
     for number, (flags, at_ns) in enumerate(zip(record.flags, record.received_ns, strict=True)):
-        if flags & ChunkFlag.AFTER_CANCEL and (at_ns > grace_ns or not _flushed_by_rule(record, number, text_ended)):
+        late = timed and at_ns > grace_ns
+        if flags & ChunkFlag.AFTER_CANCEL and (late or not _flushed_by_rule(record, number, text_ended)):
             found.append(evidence(session_id, at_ns, f"audio {(at_ns - sent_ns) / NS_PER_MS:.0f} ms after cancel"))
             break
     return found

@@ -115,6 +115,7 @@ def test_a_gateway_that_takes_long_to_come_is_broken_only_when_it_is_there() -> 
             begin(0)
         await asyncio.to_thread(broken.wait)
         assert made.gateway_away
+        assert made.gateway_broken
         may_come.set()
         await made.at_rest()
 
@@ -122,3 +123,21 @@ def test_a_gateway_that_takes_long_to_come_is_broken_only_when_it_is_there() -> 
     assert stack.done == [f"{work} {how}" for how in hows for work in ("break", "mend")]
     assert all(one.at_ns < other.at_ns for one, other in pairwise(healed)), "each at the time that it was"
     assert not made.gateway_away
+    assert not made.gateway_broken
+    assert made.returned_ns == healed[-1].healed_ns
+
+
+@pytest.mark.parametrize(("how", "excused"), [("gateway_pause", True), ("gateway_logs", False)])
+def test_a_gateway_whose_log_is_not_taken_is_not_broken(how: str, excused: bool) -> None:
+    made, wheel = nemesis(
+        FaultPlan(gateway=(GatewayFault(how=how, at_ns=0, down_ns=0, takes_away=False),)), Victim(), lambda line: None
+    )
+
+    async def scene() -> None:
+        (begin,) = wheel.take_due(0)
+        begin(0)
+        assert made.gateway_broken is excused
+        await made.at_rest()
+        assert made.returned_ns < 0, "it was never away"
+
+    asyncio.run(scene())

@@ -442,6 +442,15 @@ def test_a_cancelled_session_that_was_cut_returns_for_its_end_alone() -> None:
     assert talk.machine.due_ns() is None
 
 
+@pytest.mark.parametrize("phase", [Phase.STREAMING, Phase.REOPENING])
+def test_who_has_cancelled_does_not_return_as_a_new_session(phase: Phase) -> None:
+    """The plan would have this client begin anew; but it wants no more of the text."""
+    talk = in_phase(phase)
+    talk.machine.cancel(talk.clock.now_ns())
+    assert talk.machine.cut(talk.clock.now_ns(), "reset", resume=False)
+    assert talk.machine.resume_on_return
+
+
 @pytest.mark.parametrize("phase", [Phase.OPENING, Phase.REOPENING])
 def test_a_cancel_before_the_ack_waits_for_it(phase: Phase) -> None:
     talk = in_phase(phase)
@@ -624,3 +633,31 @@ def test_any_indices_are_evidence_not_an_exception(start: int, end: int, seq: in
     talk.hear(chunk(unit_index_start=start, unit_index_end=end, chunk_seq=seq, units_text="?"))
     assert len(talk.record.received_ns) == 1
     assert -1 <= talk.machine.last_unit_received < len(talk.record.sent_ns)
+
+
+# --- what the plan does to the gateway ---
+
+
+@pytest.mark.parametrize(("by_plan", "blamed"), [(True, []), (False, ["connection dropped after the end"])])
+def test_a_gateway_that_the_plan_takes_between_its_end_and_its_close_has_closed(
+    by_plan: bool, blamed: list[str]
+) -> None:
+    talk = in_phase(Phase.CLOSING)
+    talk.machine.closed(talk.clock.now_ns(), 1006, by_plan=by_plan)
+    assert [detail.partition(",")[0] for detail in talk.details(EV)] == blamed
+    assert talk.machine.phase is Phase.ENDED
+
+
+@pytest.mark.parametrize("phase", [Phase.OPENING, Phase.FLUSHING, Phase.REOPENING, Phase.CLOSING])
+def test_a_wait_can_begin_anew(phase: Phase) -> None:
+    talk = in_phase(phase)
+    patience_ns = talk.machine.deadline_ns - talk.clock.now_ns()
+    talk.clock.advance(7 * NS_PER_S)
+    talk.machine.wait_anew(talk.clock.now_ns())
+    assert talk.machine.deadline_ns == talk.clock.now_ns() + patience_ns
+
+
+def test_where_nobody_waits_no_wait_begins() -> None:
+    talk = in_phase(Phase.STREAMING)
+    talk.machine.wait_anew(talk.clock.now_ns())
+    assert not talk.machine.deadline_ns

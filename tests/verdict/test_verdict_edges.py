@@ -365,6 +365,66 @@ def test_audio_after_cancel_is_forgiven_where_it_crossed_it(
     assert passes(result, "cancel_respected") is kept
 
 
+def cancelled_slow_reader(*pauses: tuple[float, float]) -> tuple[RunResult, SessionRecord]:
+    """A cancel whose answer, and audio that crossed it, came after 5 s; seconds are from the cancel."""
+    result = cancelled_at(5000)
+    record = result.sessions[CANCELLED]
+    sent_ns = record.times(EventKind.CANCEL_SENT)[0]
+    receive(record, 39, 40, sent_ns + 4 * NS_PER_S, ChunkFlag.AFTER_CANCEL | ChunkFlag.TONE_READ)
+    record.note(sent_ns, EventKind.TEXT_END_SENT)
+    result.header.planned_faults.extend(
+        to_builtins(SlowReader(session=CANCELLED, at_ns=sent_ns + round(a * NS_PER_S), pause_ns=round(b * NS_PER_S)))
+        for a, b in pauses
+    )
+    return result, record
+
+
+@pytest.mark.parametrize(
+    ("pauses", "kept"),
+    [
+        ([(-1.0, 6.0)], True),
+        ([(2.0, 3.0)], True),
+        ([(2.1, 3.0)], False),  # The gateway had had its time by then.
+        ([(-5.0, 4.0)], True),  # A second later all of it is heard.
+        ([(-5.0, 3.9)], False),
+        ([(-9.0, 1.0), (-1.0, 4.0)], True),
+        ([], False),
+    ],
+)
+def test_who_reads_slowly_hears_late_that_a_cancel_was_respected(pauses: list[tuple[float, float]], kept: bool) -> None:
+    assert passes(cancelled_slow_reader(*pauses)[0], "cancel_respected") is kept
+
+
+def test_a_slow_reader_s_cancel_has_to_be_answered_all_the_same() -> None:
+    result, record = cancelled_slow_reader((-1.0, 6.0))
+    record.events = [event for event in record.events if event.kind is not EventKind.ENDED]
+    assert "no tts_end after cancel" in row_of(result, "cancel_respected").evidence[0].what
+
+
+@pytest.mark.parametrize(
+    ("code", "slow", "resumed", "kept"),
+    [
+        ("backpressure", True, False, True),
+        ("backpressure", False, True, False),
+        ("resume_not_available", False, True, True),
+        ("resume_not_available", True, False, False),
+        ("internal_error", True, True, False),
+    ],
+)
+def test_an_error_that_the_plan_causes_may_cross_a_cancel(code: str, slow: bool, resumed: bool, kept: bool) -> None:
+    result = faulty_run()
+    record = result.sessions[CANCELLED]
+    sent_ns = record.times(EventKind.CANCEL_SENT)[0]
+    record.events = [event for event in record.events if event.kind is not EventKind.ENDED]
+    if slow:
+        fault = SlowReader(session=CANCELLED, at_ns=sent_ns - NS_PER_S, pause_ns=NS_PER_S)
+        result.header.planned_faults.append(to_builtins(fault))
+    if resumed:
+        record.note(sent_ns - NS_PER_MS, EventKind.RESUME_SENT, "38")
+    record.note(sent_ns + NS_PER_MS, EventKind.ERROR, f"{code}: said so")
+    assert passes(result, "cancel_respected") is kept
+
+
 def test_who_had_ended_the_text_may_hear_that_nothing_was_left_to_cancel() -> None:
     result = faulty_run()
     record = result.sessions[CANCELLED]
