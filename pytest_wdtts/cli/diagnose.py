@@ -5,8 +5,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from . import INTERRUPTED
+
 if TYPE_CHECKING:
-    from ..diagnose import DiagnosisOrder
+    from ..diagnose import Concluded, DiagnosisOrder
+    from ..report.sentences import Language
 
 EPILOG = (
     "Exit code: 0 no cause found, 3 our own generator (no gateway is blamed), 10 cannot tell, 11 gateway saturated, "
@@ -46,19 +49,30 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 
 def diagnose(chosen: argparse.Namespace) -> int:
-    """Carry it out or judge it again, print it, write it."""
-    from ..diagnose import carry_out_diagnosis, conclude_diagnosis, estimate_s, write_concluded
-    from ..report.diagnosis import diagnosis_lines, spoken
+    """Carry it out or judge it again, print it, write it. What was seen until Ctrl-C is judged as well."""
+    from ..diagnose import DiagnosisInterrupted, carry_out_diagnosis, conclude_diagnosis, estimate_s
 
     if chosen.again:
-        concluded = conclude_diagnosis(Path(chosen.again))
-    else:
-        asked = _order(chosen)
-        sys.stderr.write(f"wdtts diagnose: about {estimate_s(asked):.0f} s; finding a knee adds to it\n")
-        concluded = carry_out_diagnosis(asked, _tell)
+        return _tell_concluded(conclude_diagnosis(Path(chosen.again)), chosen.lang)
+    asked = _order(chosen)
+    least_s, most_s = estimate_s(asked)
+    sys.stderr.write(
+        f"wdtts diagnose: about {least_s:.0f} s, up to {most_s:.0f} s where the gateway is slow, more where this "
+        "machine is; Ctrl-C or SIGTERM ends it with what was seen until then\n"
+    )
+    try:
+        return _tell_concluded(carry_out_diagnosis(asked, _tell), chosen.lang)
+    except DiagnosisInterrupted as interrupted:
+        _tell_concluded(interrupted.concluded, chosen.lang)
+        return INTERRUPTED
+
+
+def _tell_concluded(concluded: "Concluded", language: "Language | None") -> int:
+    from ..diagnose import write_concluded
+    from ..report.diagnosis import diagnosis_lines, spoken
+
     report, paths = write_concluded(concluded)
-    language = chosen.lang or spoken()
-    sys.stdout.write("\n".join(diagnosis_lines(report, language)) + "\n")
+    sys.stdout.write("\n".join(diagnosis_lines(report, language or spoken())) + "\n")
     sys.stdout.writelines(f"report: {path}\n" for path in paths)
     return EXIT_CODES[report.cause.value]
 

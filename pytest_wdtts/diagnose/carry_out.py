@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from ..attribution import (
     DEFAULT_OBJECTIVE,
     Diagnosis,
+    Look,
     Objective,
     Seen,
     Step,
@@ -20,7 +21,7 @@ from ..attribution import (
     read_objective,
 )
 from ..errors import OwnFailure, UsageError
-from ..gate import Order
+from ..gate import Order, sigterm_is_ctrl_c
 from ..gate.live import LiveGateway
 from ..gate.open_files import need_files
 from ..gate.outcome import make_directory, new_run_id
@@ -85,22 +86,36 @@ class Concluded(Struct, frozen=True, kw_only=True):
     directory: str
 
 
-def estimate_s(asked: DiagnosisOrder) -> float:
-    """What it will cost in time where nothing is wrong; a knee to find adds to it. Raises `UsageError`."""
-    steps = [step for one in asked.experiments(read_objective(asked.objective)) for step in one.planned()]
+class DiagnosisInterrupted(KeyboardInterrupt):
+    """Ctrl-C within a diagnosis; `concluded` is what its steps until then show."""
+
+    def __init__(self, concluded: Concluded) -> None:
+        super().__init__()
+        self.concluded = concluded
+
+
+def estimate_s(asked: DiagnosisOrder) -> tuple[float, float]:
+    """What it will cost in time, in seconds: where nothing is wrong, and where every step waits for the gateway.
+
+    Raises `UsageError`.
+    """
+    experiments = asked.experiments(read_objective(asked.objective))
+    steps = [step for one in experiments for step in one.planned()]
     for number, step in enumerate(steps):
         _order_of(asked, step, number).plan("check")
-    return cost_s(steps)
+    return cost_s(steps), cost_s([*steps, *(step for one in experiments for step in one.more())], waits=True)
 
 
+@sigterm_is_ctrl_c()
 def carry_out_diagnosis(asked: DiagnosisOrder, tell: Told = lambda words: None) -> Concluded:
     """Carry all experiments out and judge them.
 
     A gateway that dies is a finding. Raises `UsageError` for what cannot be asked, `StackError` where there is no
-    gateway, `OwnFailure` where the evidence cannot be kept.
+    gateway, `OwnFailure` where the evidence cannot be kept. Ctrl-C or SIGTERM ends it in order, with what was seen
+    until then: `DiagnosisInterrupted`.
     """
     objective = read_objective(asked.objective)
-    estimate_s(asked)
+    _, most_s = estimate_s(asked)
     need_files(asked.max_sessions)
     directory = make_directory(asked.order.report_dir)
     began_s = time.monotonic()
@@ -114,8 +129,13 @@ def carry_out_diagnosis(asked: DiagnosisOrder, tell: Told = lambda words: None) 
             environment=describe_machine(),
         )
         folder = begin(directory, head)
-        steps, stopped = _drive_all(asked, objective, live, folder, tell)
-        after = look(live, f"wdtts-{new_run_id()}-after")
+        try:
+            steps, stopped = _drive_all(asked, objective, live, folder, tell)
+            after = look(live, f"wdtts-{new_run_id()}-after")
+        except KeyboardInterrupt:
+            took_s = time.monotonic() - began_s
+            append(folder, EndLine(Look(), f"interrupted after {took_s:.0f} s; it may take {most_s:.0f} s", took_s))
+            raise DiagnosisInterrupted(conclude_diagnosis(directory)) from None
     end = EndLine(after, stopped, round(time.monotonic() - began_s, 1))
     append(folder, end)
     seen = Seen(steps=tuple(steps), after=after)
@@ -159,7 +179,10 @@ def write_concluded(concluded: Concluded) -> tuple[DiagnosisReport, list[Path]]:
 def _drive_all(
     asked: DiagnosisOrder, objective: Objective, live: LiveGateway, folder: Path, tell: Told
 ) -> tuple[list[StepSeen], str]:
-    """Carry the steps out. One for which our machine was too slow is taken again, while the pace has tries left."""
+    """Carry the steps out, and say why they ended early, "" where they did not.
+
+    One for which our machine was too slow is taken again, while the pace has tries left.
+    """
     steps: list[StepSeen] = []
     lost: list[StepSeen] = []
     for experiment in asked.experiments(objective):
@@ -171,9 +194,9 @@ def _drive_all(
                 return steps, f"the gateway does not answer any more: {before.trouble}"
             tell(described(step, number))
             order = _order_of(asked, step, number)
-            journal = f"{order.scenario}.jsonl"
+            journal, plan = f"{order.scenario}.jsonl", order.plan(run_id)
             append(folder, StepLine(step, before, journal))
-            steps.append(observe(step, journal, before, live.drive(order.plan(run_id), order, folder / journal)))
+            steps.append(observe(step, journal, before, live.drive(plan, order, folder / journal)))
             again = _may_try_again(step, lost, asked.pace)
             if again and not steps[-1].valid:
                 lost.append(steps[-1])

@@ -9,6 +9,7 @@ from ..attribution import Look, Seen, Step, observe, read_objective
 from ..errors import OwnFailure, UsageError
 from ..gate.outcome import make_directory
 from ..record import read_journal
+from ..verdict.case import Case
 
 SCHEMA = "wdtts.diagnosis-steps/1"
 FOLDER = "diagnosis"
@@ -66,7 +67,10 @@ def append(folder: Path, line: Line) -> None:
 
 
 def read_evidence(directory: Path) -> tuple[Head, Seen, EndLine]:
-    """Observe saved steps again from their journals. Raises `UsageError` for what is no saved diagnosis."""
+    """Observe saved steps again from their journals. Raises `UsageError` for what is no saved diagnosis.
+
+    A last step that was broken off is no evidence on anybody, nor on our own sending.
+    """
     folder = directory / FOLDER
     path = folder / INDEX
     try:
@@ -82,9 +86,13 @@ def read_evidence(directory: Path) -> tuple[Head, Seen, EndLine]:
         raise UsageError(f"{path} does not begin with {SCHEMA}: judge it with the version that wrote it")
     end = next((line for line in rest if isinstance(line, EndLine)), EndLine(Look(), "the diagnosis was cut short"))
     read_objective(head.objective)
-    steps = tuple(
-        observe(line.step, line.journal, line.before, read_journal(folder / line.journal))
-        for line in rest
-        if isinstance(line, StepLine)
-    )
-    return head, Seen(steps=steps, after=end.after), end
+    steps = [line for line in rest if isinstance(line, StepLine)]
+    if steps and _broken_off(folder / steps[-1].journal):
+        del steps[-1]
+    seen = tuple(observe(one.step, one.journal, one.before, read_journal(folder / one.journal)) for one in steps)
+    return head, Seen(steps=seen, after=end.after), end
+
+
+def _broken_off(journal: Path) -> bool:
+    """Whether a run never began, or did not go to its end."""
+    return not journal.exists() or bool(Case(read_journal(journal)).cut_short)

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from ..attribution import Experiment, Objective, Seen, Step, StepSeen
 from ..attribution.capacity import find_capacity
 from ..attribution.load_judges import HURT_ONCE, slow_readers_hurt_others
+from ..run.driver import GRACE_AFTER_PLAN_S
 
 OVERHEAD_S = 1.7
 """What a step takes beyond its duration: the look at the idle gateway, the ramp, the end."""
@@ -74,6 +75,10 @@ class NextStep(Protocol):
         """Return the steps that a healthy gateway will see."""
         ...
 
+    def more(self) -> list[Step]:
+        """Return the steps that another one may see besides, at most."""
+        ...
+
 
 class Ladder:
     """More and more sessions, the same text and rate (guide 4.1): up, down again, then the knee by bisection."""
@@ -98,6 +103,10 @@ class Ladder:
         """Up and down, for as many rounds as the pace has."""
         once = [*self._rungs, *reversed(self._rungs)] if self._pace.rungs else []
         return [replace(self._step, sessions=sessions) for sessions in once * self._pace.rounds]
+
+    def more(self) -> list[Step]:
+        """As many halvings as the pace has."""
+        return [self._step] * self._pace.bisections
 
     def _order(self, tried: Sequence[StepSeen]) -> list[int]:
         """A rung that turned sessions away or could not serve them is the top, and is not asked again."""
@@ -166,6 +175,10 @@ class SlowReaders:
             return [self._step, *slow] if self._control_first else [*slow, self._step]
         return [self._step, *slow, *slow[::-1], self._step]
 
+    def more(self) -> list[Step]:
+        """Readers that come again, where they come once."""
+        return [self._step] if len(self._pace.pauses) == 1 else []
+
 
 class Flush:
     """Texts with many and with few marks, at several typing rates (guide 4.3)."""
@@ -191,10 +204,15 @@ class Flush:
         turns = ([*self._steps] if turn % 2 == 0 else self._steps[::-1] for turn in range(self._rounds))
         return list(chain.from_iterable(turns))
 
+    def more(self) -> list[Step]:
+        """None."""
+        return []
 
-def cost_s(steps: Sequence[Step]) -> float:
-    """How long these steps take where nothing is wrong."""
-    return sum(step.duration_s + min(2.0, step.duration_s / 10) + OVERHEAD_S for step in steps)
+
+def cost_s(steps: Sequence[Step], waits: bool = False) -> float:
+    """How long these steps take; `waits` where the gateway never comes to an end, and each step gives it up."""
+    each_s = OVERHEAD_S + (GRACE_AFTER_PLAN_S if waits else 0.0)
+    return sum(step.duration_s + min(2.0, step.duration_s / 10) + each_s for step in steps)
 
 
 def _rungs(asked: tuple[int, ...], most: int) -> tuple[int, ...]:

@@ -63,6 +63,31 @@ def test_a_gateway_that_dies_is_a_finding_and_its_steps_are_kept(tmp_path: Path)
     assert conclude_diagnosis(tmp_path).diagnosis == live.diagnosis
 
 
+@pytest.mark.timeout(240)
+def test_whoever_has_no_more_time_is_told_what_was_seen_until_then(tmp_path: Path) -> None:
+    """As `timeout` and CI end it: by SIGTERM, in the middle of a step."""
+    command = [sys.executable, "-m", "pytest_wdtts.cli", "diagnose", "--quick", "--max-sessions", "5", "--lang", "en"]
+    process = subprocess.Popen(
+        [*command, "--report", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    told = ""
+    while "step 2," not in told:
+        line = process.stderr.readline()
+        assert line, told
+        told += line
+    process.terminate()
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "up to" in told
+    assert re.search(r"ended early +interrupted after \d+ s; it may take \d+ s", said)
+    assert len(conclude_diagnosis(tmp_path).seen.steps) == 1
+    assert (tmp_path / "diagnosis.html").exists()
+
+
 @pytest.mark.timeout(300)
 def test_a_gateway_that_refuses_above_a_number_has_a_capacity_and_is_left_idle(tmp_path: Path) -> None:
     with gateway() as service, slow_proxy(service.authority, most=16) as port:

@@ -118,6 +118,27 @@ def test_an_index_that_was_cut_short_says_so(saved: Path) -> None:
     assert "cut short" in conclude_diagnosis(saved).end.stopped
 
 
+@pytest.mark.parametrize("journal", ["broken off", "killed", "none"])
+def test_a_last_step_that_was_broken_off_blames_nobody(saved: Path, journal: str) -> None:
+    """Not even our own sending, where it was the first."""
+    index, path = saved / FOLDER / INDEX, saved / FOLDER / "step-0.jsonl"
+    head, first, *_ = index.read_bytes().splitlines()
+    index.write_bytes(b"\n".join([head, first, b""]))
+    append(saved / FOLDER, EndLine(IDLE, "interrupted after 3 s; it may take 190 s"))
+    lines = path.read_bytes().splitlines()
+    if journal == "none":
+        path.unlink()
+    elif journal == "killed":
+        path.write_bytes(b"\n".join([*lines[:-1], b""]))
+    else:
+        path.write_bytes(b"\n".join([*lines[:-1], lines[-1].replace(b'"stopped":""', b'"stopped":"interrupted"'), b""]))
+    concluded = conclude_diagnosis(saved)
+    assert (concluded.seen.steps, concluded.diagnosis.cause) == ((), Cause.UNKNOWN)
+    report, _ = write_concluded(concluded)
+    assert "ended early" in "\n".join(diagnosis_lines(report))
+    assert "3 秒後中斷；最多可能需要 190 秒" in "\n".join(diagnosis_lines(report, "zh"))
+
+
 @pytest.mark.parametrize("arguments", [["--objective", "fast"], ["--max-sessions", "0"], ["--cps", "0"]])
 def test_bad_input_is_a_usage_error(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diagnose", *arguments]) == 4

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from functools import partial
 
+from ..chinese import chinese
 from ..sentences import Language
 from ..terminal import padded, wide
 from .model import DiagnosisReport, FindingLine, Told
@@ -25,7 +26,7 @@ def diagnosis_lines(report: DiagnosisReport, language: Language = "en") -> list[
     ]
     lines += [f"{say('also')}{one.words[language]}" for one in report.notes]
     if report.stopped:
-        lines.append(f"{say('stopped')}{report.stopped}")
+        lines.append(say("stopped") + (chinese(report.stopped) if language == "zh" else report.stopped))
     lines += [f"{say('next')}{one}" for one in report.advice[language]]
     return [*lines, *_others(report, language)]
 
