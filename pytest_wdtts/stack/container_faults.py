@@ -13,6 +13,8 @@ LOST_REPLICA = "ws_gateway_tts_2"
 PROXY = "proxy"
 SQUEEZED_QUOTA_US = 20_000
 """A fifth of one core, at Docker's period of 100 ms."""
+PAUSE_TRIES = 3
+"""The freezer of a busy machine may give up ("unable to freeze"): it leaves the container as it was."""
 SPARE_BYTES = 8 * 1024 * 1024
 """How much more than it holds a memory squeeze leaves a container."""
 
@@ -32,7 +34,15 @@ def _drain(container: Container) -> Heal:
 
 
 def _pause(container: Container) -> Heal:
-    container.pause()
+    from docker.errors import APIError
+
+    for tries_left in reversed(range(PAUSE_TRIES)):
+        try:
+            container.pause()
+            break
+        except APIError:
+            if not tries_left:
+                raise
     unpause: Heal = container.unpause
     return unpause
 

@@ -54,6 +54,15 @@ def done_to(service: str, *does: str, undo: tuple[str, ...]) -> Broken:
     return broken
 
 
+@contextmanager
+def frozen(stack: ComposeStack) -> Iterator[None]:
+    stack.break_down("gateway_pause")
+    try:
+        yield
+    finally:
+        stack.mend("gateway_pause")
+
+
 def off_its_network(service: str) -> Broken:
     @contextmanager
     def broken(stack: ComposeStack) -> Iterator[None]:
@@ -112,7 +121,7 @@ BROKEN: list[tuple[str, Broken, str, str]] = [
         "containers",
         "ws_gateway_tts is exited with exit code 137",
     ),
-    ("gateway frozen", done_to("ws_gateway_tts", "pause", undo=("unpause",)), "containers", "ws_gateway_tts is paused"),
+    ("gateway frozen", frozen, "containers", "ws_gateway_tts is paused"),
     ("gateway off its network", off_its_network("ws_gateway_tts"), "orchestrator_chat", "tts_unreachable"),
     ("llm off its network", off_its_network("llm"), "orchestrator_chat", "llm_unreachable"),
     ("page stopped", done_to("web", "stop", undo=("start",)), "web_page", "refused"),
