@@ -81,6 +81,11 @@ def jumping(model: Model, by_ms: float) -> Model:
     return lambda rng, at_s: model(rng, at_s) + by_ms * (at_s > np.median(at_s))
 
 
+def starting(model: Model, ms_per_s: float) -> Model:
+    """The same gateway, slower by so much every second from the middle of its time on."""
+    return lambda rng, at_s: model(rng, at_s) + ms_per_s * np.maximum(0.0, at_s - np.median(at_s))
+
+
 STEADY: dict[str, Model] = {
     "lognormal, median 5 ms": lognormal(5, 0.5),
     "lognormal, median 200 ms": lognormal(200, 0.5),
@@ -184,11 +189,13 @@ def false_alarms(runs: int) -> Iterator[Figure]:
 
 
 def power(runs: int) -> Iterator[Figure]:
-    """Gateways that get slower by 10 ms every second, or once by 200 ms: each alarm is right."""
+    """Gateways that get slower, by 10 ms every second, all the time or from the middle on, or once by 200 ms."""
     for form, load in FORMS.items():
         for name in list(STEADY)[:2]:
             draw = judged_chunks(load, drifting(STEADY[name], 10.0))
             yield measure("service_time_p99_stable", f"{name} + 10 ms/s", form, draw, runs)
+            draw = judged_chunks(load, starting(STEADY[name], 10.0))
+            yield measure("service_time_p99_stable", f"{name} + 10 ms/s from the middle", form, draw, runs)
             draw = judged_chunks(load, jumping(STEADY[name], 200.0))
             yield measure("service_time_p99_stable", f"{name} + 200 ms at once", form, draw, runs)
 

@@ -1,9 +1,9 @@
-"""Is a p99 stable over the run? Three tests over windows, each with a stated false-alarm rate.
+"""Is a p99 stable over the run? Four tests over windows, each with a stated false-alarm rate.
 
 *Trend*: the Mann-Kendall test of window p99 against time, one-sided, so its false-alarm rate holds for any
 distribution; with it the Theil-Sen slope has to say that the rise over the run matters. *Jump*: the p99 goes up once
-and stays, by more than it varies before or after. *Tail*: the count of values beyond all proportion, against a
-binomial bound. How they were calibrated: docs/explanation/stability.md.
+and stays, by more than it varies before or after. *Onset*: from some time on it goes up and up. *Tail*: the count of
+values beyond all proportion, against a binomial bound. How they were calibrated: docs/explanation/stability.md.
 """
 
 from dataclasses import dataclass
@@ -22,6 +22,9 @@ from .limits import Limits
 FEWEST_WINDOWS = 8
 """With fewer, not even a rise from each window to the next could be told from chance."""
 FEWEST_VALUES = 2
+ONSET_WIDTHS = 1.5
+ONSET_CHANCE = 0.01
+"""What has begun to rise goes up so that chance alone would in 1 of 100 at most."""
 SLICE_NS = NS_PER_S // 4
 
 
@@ -67,8 +70,10 @@ def assess(series: Series, span_ns: tuple[int, int], limits: Limits) -> Stabilit
     p99_ms = [histogram(values.value_ns).get_value_at_percentile(99.0) / 1000 for _, values in filled]
     # When its values were, not when the window was: with two or three values a window that is not the same.
     middle_s = [float(values.at_ns.mean()) / NS_PER_S for _, values in filled]
-    # Whichever says more: to the trend, a level that jumps once and stays is one that wanders.
-    rise_ms, trend_p = min(trend(middle_s, p99_ms), jump(p99_ms), key=lambda found: found[1])
+    # Whichever says more: to the trend, a level that jumps once, or stays and then rises, is one that wanders.
+    said = (trend(middle_s, p99_ms), jump(p99_ms), onset(p99_ms))
+    sure = [found for found in said if found[1] <= limits.false_alarm_rate]
+    rise_ms, trend_p = max(sure, default=min(said, key=lambda found: found[1]))
     enough_ms = max(limits.trend_rise_ms, limits.trend_rise_share * float(np.median(p99_ms)))
     bound_ms = max(limits.tail_ms, limits.tail_factor * float(np.median(steady.value_ns)) / NS_PER_MS)
     slow = steady.value_ns > bound_ms * NS_PER_MS
@@ -106,9 +111,7 @@ def trend(at_s: list[float], values: list[float]) -> tuple[float, float]:
     kept = max(0.0, float(ranks[1:] @ ranks[:-1]) / max(1e-9, float(ranks @ ranks)))
     lags = np.arange(1, n)
     inflation = 1 + 2 * float(((1 - lags / n) * kept**lags).sum())
-    rises = float(np.sign(np.subtract.outer(y, y))[np.tril_indices(n, -1)].sum())
-    spread = float(np.sqrt(n * (n - 1) * (2 * n + 5) / 18))
-    plain_p, corrected_p = norm.sf((rises - 1) / (spread * np.sqrt([1.0, inflation])))
+    plain_p, corrected_p = norm.sf(_kendall(y) / np.sqrt([1.0, inflation]))
     steps_p = binom.sf(int((np.diff(y) > 0).sum()) - 1, n - 1, 0.5)
     return slope * (at_s[-1] - at_s[0]), float(min(corrected_p, max(plain_p, steps_p)))
 
@@ -117,16 +120,55 @@ def jump(values: list[float]) -> tuple[float, float]:
     """Return by how much the level jumps up once and stays, and the chance of that among independent values.
 
     It does where all values from some place on lie above all before it, by more than either part is wide: a level
-    that wanders leaves no such gap. The chance is that of so sorted an order at any of the places looked at.
+    that wanders leaves no such gap.
     """
+    gaps = [(min(after) - max(before), _width(before), _width(after)) for before, after in _split(values)]
+    return _sorted_by_chance(values, [gap for gap, *widths in gaps if gap > max(widths)])
+
+
+def onset(values: list[float]) -> tuple[float, float]:
+    """Return by how much the level rises that begins to at some place, and the chance of that.
+
+    It does where all values from there on lie above all before it, go up themselves, and end above the middle of those
+    before by more than one and a half times the width of these: a level that wanders comes back.
+    """
+    from scipy.stats import norm
+
+    rises = []
+    for before, after in _split(values):
+        rise = float(np.median(after[-_fewest(values) :]) - np.median(before))
+        above = min(after) > max(before) and rise > ONSET_WIDTHS * _width(before)
+        if above and norm.sf(_kendall(np.array(after))) <= ONSET_CHANCE:
+            rises.append(rise)
+    return _sorted_by_chance(values, rises)
+
+
+def _fewest(values: list[float]) -> int:
+    """A fifth of them: no part is shorter."""
+    return -(-len(values) // 5)
+
+
+def _split(values: list[float]) -> list[tuple[list[float], list[float]]]:
+    """Cut in two at each place that leaves a fifth on either side."""
+    fewest = _fewest(values)
+    return [(values[:place], values[place:]) for place in range(fewest, len(values) - fewest + 1)]
+
+
+def _width(part: list[float]) -> float:
+    return max(part) - min(part)
+
+
+def _sorted_by_chance(values: list[float], rises: list[float]) -> tuple[float, float]:
+    """The largest rise, with the chance that all after lie above all before at any of the places looked at."""
+    chance = sum(1 / comb(len(values), len(before)) for before, _ in _split(values))
+    return (max(rises), chance) if rises else (0.0, 1.0)
+
+
+def _kendall(values: NDArray[np.float64]) -> float:
+    """Pairs that rise less pairs that fall, in standard deviations of that by chance (Mann-Kendall)."""
     n = len(values)
-    fewest = -(-n // 5)
-    places = range(fewest, n - fewest + 1)
-    parts = [(values[:place], values[place:]) for place in places]
-    gaps = [min(after) - max(before) for before, after in parts]
-    widths = [max(max(part) - min(part) for part in both) for both in parts]
-    found = max((gap for gap, width in zip(gaps, widths, strict=True) if gap > width), default=0.0)
-    return (found, sum(1 / comb(n, place) for place in places)) if found else (0.0, 1.0)
+    rises = float(np.sign(np.subtract.outer(values, values))[np.tril_indices(n, -1)].sum())
+    return (rises - 1) / float(np.sqrt(n * (n - 1) * (2 * n + 5) / 18))
 
 
 def tail(slow: int, of: int, share: float) -> float:

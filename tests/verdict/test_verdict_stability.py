@@ -18,11 +18,12 @@ from benchmarks.stability_calibration import (
     judged_units,
     jumping,
     measure,
+    starting,
 )
 from pytest_wdtts.clock import NS_PER_MS, NS_PER_S
 from pytest_wdtts.record.measures import Series
 from pytest_wdtts.verdict import Limits
-from pytest_wdtts.verdict.stability import assess, cut_windows, jump, most_expected, tail, trend
+from pytest_wdtts.verdict.stability import assess, cut_windows, jump, most_expected, onset, tail, trend
 
 RUNS = 40
 
@@ -72,6 +73,37 @@ def test_a_jump_by_hand(first_high: int) -> None:
 )
 def test_what_is_no_jump(values: list[float]) -> None:
     assert jump(values) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(("form", "fewest"), [("full", RUNS), ("short", RUNS * 3 // 4)])
+def test_a_drift_that_begins_in_the_middle_is_found(form: str, fewest: int) -> None:
+    draw = judged_chunks(FORMS[form], starting(STEADY["lognormal, median 5 ms"], 10.0))
+    assert measure("service_time_p99_stable", "onset", form, draw, RUNS).alarms >= fewest
+
+
+@pytest.mark.parametrize("first_high", [4, 10, 14])
+def test_an_onset_by_hand(first_high: int) -> None:
+    """It rises by 10 from window to window; the end is the middle of the last four."""
+    risen = [20.0 + 10 * i for i in range(20 - first_high)]
+    rise_ms, p_value = onset([10.0 + i % 3 for i in range(first_high)] + risen)
+    assert rise_ms == (risen[-2] + risen[-3]) / 2 - (11.0 if first_high != 4 else 10.5)
+    assert p_value == pytest.approx(0.00065, abs=0.00001), "sorted like this at one of 13 places"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [5.0] * 20,
+        [10.0] * 10 + [100.0] * 10,
+        [10.0] * 10 + [20.0 + 10 * i for i in range(9)] + [10.0],
+        [10.0] * 15 + [20.0 + 10 * i for i in range(5)],
+        [10.0, 40.0] * 5 + [41.0 + 3 * i for i in range(10)],
+        [200.0 - 10 * i for i in range(20)],
+    ],
+    ids=["level", "a jump", "back again", "too late", "no wider than the noise", "down"],
+)
+def test_what_is_no_onset(values: list[float]) -> None:
+    assert onset(values) == (0.0, 1.0)
 
 
 @pytest.mark.parametrize("bend", [0.05, 0.1, 0.3])
