@@ -17,7 +17,6 @@ from ..errors import OwnFailure
 from .seam import Listener, Target
 from .tcp import (
     CLOSED_WORDS,
-    CONNECT_LIMIT_S,
     MAX_MESSAGE_BYTES,
     PARTIAL_READ_BYTES,
     RESET_ON_CLOSE,
@@ -78,26 +77,23 @@ class FastConnection(picows.WSListener):
         target = self._target
         scheme = "wss" if target.tls else "ws"
         try:
-            async with asyncio.timeout(CONNECT_LIMIT_S):
-                self._raw = await open_socket(self._loop, target)
-                await picows.ws_connect(
-                    lambda: self,
-                    f"{scheme}://{target.authority}{target.resource}",
-                    ssl_context=target.tls,
-                    websocket_handshake_timeout=None,
-                    logger_name=_quiet,
-                    max_frame_size=MAX_MESSAGE_BYTES,
-                    extra_headers=target.headers,
-                    max_redirects=0,
-                    read_buffer_init_size=READ_BYTES,
-                    socket_factory=lambda _: self._raw,
-                    use_aiofastnet=False,
-                    server_hostname=target.host if target.tls else None,
-                )
+            self._raw = await open_socket(self._loop, target)
+            await picows.ws_connect(
+                lambda: self,
+                f"{scheme}://{target.authority}{target.resource}",
+                ssl_context=target.tls,
+                websocket_handshake_timeout=None,
+                logger_name=_quiet,
+                max_frame_size=MAX_MESSAGE_BYTES,
+                extra_headers=target.headers,
+                max_redirects=0,
+                read_buffer_init_size=READ_BYTES,
+                socket_factory=lambda _: self._raw,
+                use_aiofastnet=False,
+                server_hostname=target.host if target.tls else None,
+            )
             if self._wire is None:  # The library takes a peer that hangs up during the handshake for a success.
                 self._fail(CLOSED_WORDS)
-        except TimeoutError:
-            self._fail(f"no connection within {CONNECT_LIMIT_S:g} s")
         except picows.WSInvalidStatusError as error:
             self._fail(status_words(error.response.status) if error.response else f"no WebSocket handshake: {error}")
         except picows.WSHandshakeError as error:

@@ -22,7 +22,6 @@ from ..errors import OwnFailure
 from .seam import Listener, Target
 from .tcp import (
     CLOSED_WORDS,
-    CONNECT_LIMIT_S,
     MAX_MESSAGE_BYTES,
     PARTIAL_READ_BYTES,
     RESET_ON_CLOSE,
@@ -80,16 +79,13 @@ class PortableConnection(asyncio.BufferedProtocol):
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(CONNECT_LIMIT_S):
-                connected = await open_socket(loop, self._target)
-                await loop.create_connection(
-                    lambda: self,
-                    sock=connected,
-                    ssl=self._target.tls,
-                    server_hostname=self._target.host if self._target.tls else None,
-                )
-        except TimeoutError:
-            self._fail(f"no connection within {CONNECT_LIMIT_S:g} s")
+            connected = await open_socket(loop, self._target)
+            await loop.create_connection(
+                lambda: self,
+                sock=connected,
+                ssl=self._target.tls,
+                server_hostname=self._target.host if self._target.tls else None,
+            )
         except OSError as error:
             self._fail(socket_words(error))
         except OwnFailure as error:

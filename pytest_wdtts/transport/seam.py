@@ -45,7 +45,7 @@ class Listener(Protocol):
         """The connection is gone; 1006 without a close frame. Called once, also when it never opened."""
 
     def connection_failed(self, reason: str) -> None:
-        """It could not be opened: refused, timed out, or the handshake was answered otherwise."""
+        """It could not be opened: refused, or the handshake was answered otherwise."""
 
 
 class Connection(Protocol):
@@ -82,7 +82,7 @@ class Transport(Protocol):
     name: str
 
     def connect(self, target: Target, listener: Listener) -> Connection:
-        """Begin to open a connection; the listener hears the outcome."""
+        """Begin to open a connection; the listener hears the outcome. How long to wait is for the caller to say."""
         ...
 
     def new_event_loop(self) -> asyncio.AbstractEventLoop:

@@ -11,7 +11,6 @@ from typing import Any
 from ..errors import OwnFailure
 from .seam import Target
 
-CONNECT_LIMIT_S = 10.0
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 PARTIAL_READ_BYTES = 512
 """How little is read at a time by a connection that is to be cut within a frame."""
