@@ -17,6 +17,10 @@ PAUSE_TRIES = 3
 """The freezer of a busy machine may give up ("unable to freeze"): it leaves the container as it was."""
 SPARE_BYTES = 8 * 1024 * 1024
 """How much more than it holds a memory squeeze leaves a container."""
+SETTLED_BYTES = 1024 * 1024
+"""What holds less than this more than a second ago has settled."""
+MOST_LOOKS = 6
+"""One that grows for ever is squeezed all the same."""
 
 Container = Any
 Heal = Callable[[], object]
@@ -68,10 +72,23 @@ def _squeeze_cpu(container: Container) -> Heal:
     return lambda: container.update(cpu_quota=before)
 
 
+def _settled_bytes(container: Container) -> int:
+    """What it holds once that hardly grows. The engine takes a second for each look.
+
+    One that was just started, and to which everybody comes back, needs more in a moment, however sound it is.
+    """
+    held = 0
+    for _ in range(MOST_LOOKS):
+        before, held = held, int(container.stats(stream=False)["memory_stats"]["usage"])
+        if held - before < SETTLED_BYTES:
+            break
+    return held
+
+
 def _squeeze_memory(container: Container) -> Heal:
     limits = container.attrs["HostConfig"]
     before = {"mem_limit": limits["Memory"] or -1, "memswap_limit": limits["MemorySwap"] or -1}
-    tight = container.stats(stream=False)["memory_stats"]["usage"] + SPARE_BYTES
+    tight = _settled_bytes(container) + SPARE_BYTES
     container.update(mem_limit=tight, memswap_limit=tight)
     return lambda: container.update(**before)
 

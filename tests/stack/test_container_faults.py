@@ -1,41 +1,54 @@
-"""Container faults where the engine does not do what it is told at once."""
+"""Faults of containers as calls to an engine; what the engine makes of them: `test_compose`."""
 
-from types import SimpleNamespace
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, cast
 
 import pytest
-from docker.errors import APIError
 
-from pytest_wdtts.errors import OwnFailure
-from pytest_wdtts.stack.container_faults import PAUSE_TRIES, break_container
+from pytest_wdtts.stack.container_faults import SPARE_BYTES, break_container
 
-
-class Unfreezable:
-    """A container that the freezer gives up on so many times."""
-
-    def __init__(self, refusals: int) -> None:
-        self._refusals = refusals
-        self.done: list[str] = []
-
-    def pause(self) -> None:
-        self.done.append("pause")
-        if len(self.done) <= self._refusals:
-            raise APIError("OCI runtime pause failed: unable to freeze")
-
-    def unpause(self) -> None:
-        self.done.append("unpause")
+MIB = 1024 * 1024
 
 
-def engine(container: Unfreezable) -> Any:
-    return SimpleNamespace(containers=SimpleNamespace(list=lambda **asked: [container]))
+class Container:
+    """Holds more and more memory, and keeps what limits it was given."""
+
+    def __init__(self, held_mib: Iterator[float]) -> None:
+        self.attrs = {"HostConfig": {"Memory": 0, "MemorySwap": 0}}
+        self.limits: list[int] = []
+        self._held_mib = held_mib
+
+    def stats(self, stream: bool) -> dict[str, Any]:
+        return {"memory_stats": {"usage": int(next(self._held_mib) * MIB)}}
+
+    def update(self, mem_limit: int, memswap_limit: int) -> None:
+        self.limits.append(mem_limit)
 
 
-def test_a_container_that_could_not_be_frozen_is_frozen_at_the_next_try() -> None:
-    container = Unfreezable(PAUSE_TRIES - 1)
-    break_container(engine(container), "p", "gateway_pause")()
-    assert container.done == ["pause"] * PAUSE_TRIES + ["unpause"]
+class Engine:
+    """An engine with one container."""
+
+    def __init__(self, container: Container) -> None:
+        self.containers = self
+        self._container = container
+
+    def list(self, **asked: Any) -> list[Container]:
+        return [self._container]
 
 
-def test_one_that_never_can_be_is_our_own_failure_in_the_engine_s_words() -> None:
-    with pytest.raises(OwnFailure, match=r"gateway_pause could not be carried out: .*unable to freeze"):
-        break_container(engine(Unfreezable(PAUSE_TRIES)), "p", "gateway_pause")
+@pytest.mark.parametrize(
+    ("held_mib", "squeezed_mib"),
+    [
+        ([40, 40.5, 90], 40.5),  # It is in the middle of its work.
+        ([35, 55, 64, 64.9, 90], 64.9),  # It was just started, and everybody came back.
+        ([64, 40, 90], 40),
+        ([10, 20, 30, 40, 50, 60, 70], 60),  # It leaks: nobody waits for ever.
+    ],
+)
+def test_memory_is_squeezed_to_what_a_gateway_holds_when_it_has_settled(
+    held_mib: list[float], squeezed_mib: float
+) -> None:
+    container = Container(iter(held_mib))
+    heal = break_container(cast(Any, Engine(container)), "project", "gateway_memory")
+    heal()
+    assert container.limits == [int(squeezed_mib * MIB) + SPARE_BYTES, -1]
