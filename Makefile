@@ -8,7 +8,7 @@ PYTHON ?=
 ARGS   ?=
 STAMP  := $(VENV)/.setup-done
 
-.PHONY: proof proof-diagnoses proof-clean proof-rates fuzz help setup accept compose composed test check bench truth lock clean
+.PHONY: proof proof-diagnoses proof-clean proof-plans proof-rates fuzz help setup accept compose composed test check bench truth lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,9 @@ proof-rates: $(STAMP) ## the lowest rate at which each defect is found, at full 
 
 proof-clean: $(STAMP) ## healthy runs on a busy machine, and how many were blamed: docs/proof/false_alarms.md
 	$(BIN)/python -m proof.clean $(ARGS)
+
+proof-plans: $(STAMP) ## random fault plans against healthy gateways: every red row is a false alarm
+	$(BIN)/python -m proof.plans $(ARGS)
 
 proof-diagnoses: $(STAMP) ## every cause is diagnosed as itself, and how often not: docs/proof/diagnoses.md
 	$(BIN)/python -m proof.diagnoses $(ARGS)
