@@ -20,7 +20,7 @@ from random import Random
 from msgspec import Struct
 from msgspec.structs import replace
 
-from pytest_wdtts.errors import UsageError, WdttsError
+from pytest_wdtts.errors import UsageError
 from pytest_wdtts.faults.kinds import HOWS, MOMENTS
 from pytest_wdtts.gate import Order, carry_out
 from pytest_wdtts.load.corpus import shipped_names
@@ -135,8 +135,8 @@ def try_plan(plan: Plan) -> Trial:
             rows = carry_out(replace(plan.order, report_dir=directory)).report.rows
         except UsageError as error:
             return replace(seen, trouble=f"refused: {error}")
-        except WdttsError as error:
-            return replace(seen, verdicts={"run": "fail"}, observed={"run": str(error)})
+        except Exception as error:  # Whatever ends a run without a verdict, it is what is looked for here.
+            return replace(seen, verdicts={"run": "fail"}, observed={"run": f"no verdict: {error!r}"})
         again = judge(read_journal(Path(directory, f"{plan.order.scenario}.jsonl")))
     verdicts = {row.id: row.verdict.value for row in rows}
     observed = {row.id: row.observed for row in rows}
