@@ -54,8 +54,8 @@ class Conversation:
         self.plan: SessionPlan = machine.plan
         self.record: SessionRecord = machine.record
         self.over = False
-        self.after_text_end: Action | None = None
-        """What a fault does in the moment after `text_end` left."""
+        self.after_text_end: list[Action] = []
+        """What faults do in the moment after `text_end` left."""
         self._world = world
         self._target = target
         self._line: _Line | None = None
@@ -228,9 +228,10 @@ class Conversation:
         if due_ns is not None and not self._armed:
             self._armed = True
             self._world.wheel.schedule(due_ns, self.turn)
-        if self.after_text_end is not None and self.machine.text_ended:
-            act, self.after_text_end = self.after_text_end, None
-            act(self._world.now_ns())
+        if self.after_text_end and self.machine.text_ended:
+            acts, self.after_text_end = self.after_text_end, []
+            for act in acts:
+                act(self._world.now_ns())
 
     def _hang_up(self) -> None:
         line, self._line = self._line, None

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 
 from ..clock import NS_PER_MS, NS_PER_S
-from ..errors import WdttsError
 from ..faults import GATEWAY_BREAKS, Cancel, Disconnect, Fault, FaultPlan, GatewayFault, SlowReader
 from ..load import TimerWheel
 from ..record import GatewayFaultLine
@@ -31,12 +30,14 @@ class Nemesis:
         victim: Callable[[int], Conversation],
         stack: Stack,
         healed: Callable[[GatewayFaultLine], None],
-        trouble: Callable[[str], None],
+        trouble: Callable[[Exception], None],
     ) -> None:
         self.injected: dict[str, int] = {}
         self.gateway_away = False
         self.returned_ns = NOT_YET_NS
         """When the gateway was back the last time that it was away."""
+        self.late_ns = 0
+        """By how much the gateway was later to return than it was asked to."""
         self.waiting: list[Conversation] = []
         self._stack = stack
         self._healed = healed
@@ -76,10 +77,11 @@ class Nemesis:
             await asyncio.to_thread(self._stack.break_down, fault.how)
             await asyncio.sleep(fault.down_ns / NS_PER_S)
             await asyncio.to_thread(self._stack.mend, fault.how)
-        except WdttsError as error:
-            self._trouble(str(error))
+        except Exception as error:
+            self._trouble(error)
             return
         now_ns = began_ns + round((loop.time() - began_s) * NS_PER_S)
+        self.late_ns = max(self.late_ns, now_ns - fault.heals_ns)
         if fault.takes_away:
             self.gateway_away, self.returned_ns = False, now_ns
         if ours:
@@ -106,7 +108,7 @@ class Nemesis:
         if victim.over:
             return
         if getattr(fault, "with_text_end", False) and not victim.machine.text_ended:
-            victim.after_text_end = self._turn(fault)
+            victim.after_text_end.append(self._turn(fault))
             return
         match fault:
             case Disconnect():

@@ -87,13 +87,13 @@ def test_what_waits_for_text_end_comes_also_where_all_text_leaves_with_the_answe
     world, plan = World(), session_plan()
     conversation = Conversation(cast(Any, world), ClientSession(plan, SessionRecord(plan)), cast(Any, None))
     happened: list[int] = []
-    conversation.after_text_end = happened.append
+    conversation.after_text_end += [happened.append, happened.append]
     conversation.open(0)
     world.listener.connection_open()
     world.time_ns = plan.due_ns(len(plan.text))
     world.listener.text_frame(ACK)
     assert world.connection.told == ["send_text"] * (1 + len(plan.text) + 1)
-    assert happened == [world.time_ns]
+    assert happened == [world.time_ns] * 2, "two faults may wait for the same moment"
 
 
 @pytest.mark.parametrize(

@@ -52,11 +52,16 @@ class Breakable:
 
 
 def nemesis(
-    plan: FaultPlan, victim: Victim, healed: Callable[[GatewayFaultLine], None], stack: Breakable | None = None
+    plan: FaultPlan,
+    victim: Victim,
+    healed: Callable[[GatewayFaultLine], None],
+    stack: Breakable | None = None,
+    troubles: list[Exception] | None = None,
 ) -> tuple[Nemesis, Any]:
     wheel: Any = TimerWheel()
     breakable: Any = stack or Breakable()
-    made = Nemesis(plan, wheel, lambda index: cast(Any, victim), breakable, healed, pytest.fail)
+    troubles = [] if troubles is None else troubles
+    made = Nemesis(plan, wheel, lambda index: cast(Any, victim), breakable, healed, troubles.append)
     return made, wheel
 
 
@@ -124,7 +129,7 @@ def test_a_gateway_that_takes_long_to_come_is_broken_only_when_it_is_there() -> 
     assert all(one.at_ns < other.at_ns for one, other in pairwise(healed)), "each at the time that it was"
     assert not made.gateway_away
     assert not made.gateway_broken
-    assert made.returned_ns == healed[-1].healed_ns
+    assert made.returned_ns == made.late_ns == healed[-1].healed_ns
 
 
 @pytest.mark.parametrize(("how", "excused"), [("gateway_pause", True), ("gateway_logs", False)])
@@ -141,3 +146,21 @@ def test_a_gateway_whose_log_is_not_taken_is_not_broken(how: str, excused: bool)
         assert made.returned_ns < 0, "it was never away"
 
     asyncio.run(scene())
+
+
+def test_a_gateway_that_cannot_be_mended_is_our_trouble_whatever_the_reason() -> None:
+    class Unmendable(Breakable):
+        def mend(self, how: str) -> None:
+            raise ZeroDivisionError(how)
+
+    troubles: list[Exception] = []
+    fault = GatewayFault(how="gateway_restart", at_ns=0, down_ns=0)
+    made, wheel = nemesis(FaultPlan(gateway=(fault,)), Victim(), lambda line: None, Unmendable(), troubles)
+
+    async def scene() -> None:
+        (begin,) = wheel.take_due(0)
+        begin(0)
+        await made.at_rest()
+
+    asyncio.run(scene())
+    assert [repr(error) for error in troubles] == ["ZeroDivisionError('gateway_restart')"]

@@ -1,17 +1,18 @@
 """Whatever breaks a run off, its evidence says so: nobody can take a broken run for a whole one and blame a gateway."""
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from pytest_wdtts.clock import NS_PER_S
-from pytest_wdtts.record import RunResult, read_journal
+from pytest_wdtts.record import EventKind, RunResult, read_journal
 from pytest_wdtts.run import SCENARIOS, Progress, Run, Snapshot, plan_run
 from pytest_wdtts.stack import EmbeddedStack, ExternalStack, Gateway
-from pytest_wdtts.transport import choose_transport
+from pytest_wdtts.transport import Transport, choose_transport
 from pytest_wdtts.verdict import Verdict, judge
 
 LOAD = {"sessions": 3, "cps": 20.0, "duration_s": 3.0}
@@ -85,3 +86,42 @@ async def test_a_backlog_leaves_one_timer(tmp_path: Path, monkeypatch: pytest.Mo
         await over.wait()
     run._journal.close()
     assert sum(timer.when() > loop.time() and not timer.cancelled() for timer in armed) == 1
+
+
+class Silence:
+    """A transport whose connections never come to be; each of them does as it is told."""
+
+    name = "silence"
+
+    def connect(self, target: Any, listener: Any) -> "Silence":
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *arguments: None
+
+
+@pytest.mark.asyncio
+async def test_a_gateway_that_is_late_to_return_takes_none_of_the_time_that_its_sessions_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pytest_wdtts.run.driver.GRACE_AFTER_PLAN_S", 0.5)
+    may_come, url = threading.Event(), "ws://127.0.0.1:9/tts"
+
+    class SlowToCome(EmbeddedStack):
+        def break_down(self, how: str) -> None: ...
+
+        def mend(self, how: str) -> None:
+            may_come.wait()
+
+    plan = plan_run(
+        SCENARIOS["baseline"], "late", LOAD | {"duration_s": 1.0}, {"gateway_restart": {"at_s": 0.1, "down_s": 0.1}}
+    )
+    run = Run(plan, Gateway(url), SlowToCome(), cast(Transport, Silence()), tmp_path / "run.jsonl")
+    going = asyncio.create_task(run.execute())
+    await asyncio.sleep(3)  # The plan, its longest fault and the grace are over.
+    early = [record.plan.session_id for record in run.result.sessions if record.has(EventKind.FAILED)]
+    may_come.set()
+    result = await going
+    assert early == []
+    (away,) = result.gateway_faults
+    assert min(record.times(EventKind.FAILED)[0] for record in result.sessions) > away.healed_ns + NS_PER_S
