@@ -23,8 +23,8 @@ FEWEST_WINDOWS = 8
 """With fewer, not even a rise from each window to the next could be told from chance."""
 FEWEST_VALUES = 2
 ONSET_WIDTHS = 1.5
-ONSET_CHANCE = 0.01
-"""What has begun to rise goes up so that chance alone would in 1 of 100 at most."""
+ONSET_CHANCE = 0.005
+"""What has begun to rise goes up so that chance alone would in 1 of 200 at most."""
 SLICE_NS = NS_PER_S // 4
 
 
@@ -127,10 +127,10 @@ def jump(values: list[float]) -> tuple[float, float]:
 
 
 def onset(values: list[float]) -> tuple[float, float]:
-    """Return by how much the level rises that begins to at some place, and the chance of that.
+    """Return by how much a level rises that begins to in the second half, and the chance of that.
 
-    It does where all values from there on lie above all before it, go up themselves, and end above the middle of those
-    before by more than one and a half times the width of these: a level that wanders comes back.
+    It does where all values from some place on lie above all before it, go up themselves, and end above the middle of
+    those before by more than one and a half times the width of these: a level that wanders comes back.
     """
     from scipy.stats import norm
 
@@ -138,7 +138,8 @@ def onset(values: list[float]) -> tuple[float, float]:
     for before, after in _split(values):
         rise = float(np.median(after[-_fewest(values) :]) - np.median(before))
         above = min(after) > max(before) and rise > ONSET_WIDTHS * _width(before)
-        if above and norm.sf(_kendall(np.array(after))) <= ONSET_CHANCE:
+        late = len(before) >= len(after)  # An earlier one bends so little that the trend sees it.
+        if late and above and norm.sf(_kendall(np.array(after))) <= ONSET_CHANCE:
             rises.append(rise)
     return _sorted_by_chance(values, rises)
 
