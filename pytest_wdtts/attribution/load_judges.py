@@ -121,6 +121,16 @@ def _others_wait(seen: Seen) -> tuple[float, tuple[Fact, ...]]:
     return strength, (told,)
 
 
+def waited_once(seen: Seen) -> list[Fact]:
+    """That others waited beside slow readers, and did not when the same readers came again."""
+    found = []
+    for tries in _by_readers(seen.of("slow_readers")):
+        least_ms, most_ms = best(tries, "service_time"), max(one.ms("service_time") for one in tries)
+        if most_ms - least_ms >= HURT_MS and most_ms >= HURT_FACTOR * least_ms:
+            found.append(fact("waited_once", most_ms=most_ms, least_ms=least_ms, times=len(tries)))
+    return found
+
+
 def _others_fail(seen: Seen) -> tuple[float, tuple[Fact, ...]]:
     """Who failed each time beside the same slow readers, where nobody did without them.
 

@@ -7,7 +7,7 @@ from msgspec import Struct
 from .capacity import Capacity, find_capacity
 from .causes import Cause, Confidence, Fact, Finding, fact
 from .holding_judges import flush_granularity, gateway_leaks_or_drifts
-from .load_judges import bound, gateway_saturated, gateway_stalls, slow_readers_hurt_others
+from .load_judges import bound, gateway_saturated, gateway_stalls, slow_readers_hurt_others, waited_once
 from .objective import Objective
 from .seen import Seen
 from .way_judges import network_or_proxy, our_generator
@@ -89,6 +89,7 @@ def _level(strength: float) -> Confidence:
 
 def _notes(seen: Seen, capacity: Capacity) -> list[Fact]:
     notes = [told for told in bound(seen) if told.key != "bound_not_reached"]
+    notes += waited_once(seen)
     if capacity.generator_gave_out:
         notes.append(fact("generator_gave_out", sessions=capacity.generator_gave_out))
     realistic = [one for one in seen.steps if one.valid and one.split is not None and not one.step.slow_share]

@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from pytest_wdtts.attribution import Cause, Confidence, Diagnosis, Finding, StepSeen, diagnose, read_objective
+from pytest_wdtts.attribution.capacity import find_capacity
 from pytest_wdtts.attribution.objective import DEFAULT_OBJECTIVE
 from pytest_wdtts.report.diagnosis import words
 from tests.made_up_steps import GAP, IDLE, MIB, healthy_steps, percentiles, seen_of, step_seen
@@ -206,6 +207,7 @@ def test_what_slow_readers_do_they_do_each_time(hurt: Spoil) -> None:
     assert (twice.cause, twice.confidence) == (Cause.SLOW_READERS, Confidence.HIGH)
     assert once.cause is Cause.NONE
     assert finding(once, Cause.SLOW_READERS).strength == 0
+    assert [("waited_once" in keys(one.notes)) for one in (once, twice)] == [hurt is hurting, False]
     alone = finding(judged(again(healthy_steps(), hurt)), Cause.SLOW_READERS)
     assert alone.strength == finding(twice, Cause.SLOW_READERS).strength / 2
 
@@ -306,15 +308,21 @@ def test_steps_for_which_we_were_late_are_no_evidence_on_the_gateway() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tries", "held", "broken"),
+    ("tries", "held", "broken", "said"),
     [
-        ({10: [3], 25: [3], 50: [300]}, 25, 50),
-        ({10: [3], 25: [300, 3], 50: [300]}, 10, 50),
-        ({10: [300], 25: [3]}, 0, 10),
-        ({10: [3], 50: [3]}, 50, 0),
+        ({10: [3], 25: [3], 50: [300]}, 25, 50, "holds at 25 sessions, breaks at 50 ("),
+        ({10: [3], 25: [300, 3], 50: [300]}, 10, 50, "holds at 10 sessions, breaks at 50 ("),
+        ({10: [300], 25: [3]}, 0, 10, "breaks at 10 sessions already"),
+        ({10: [3], 50: [3]}, 50, 0, "holds at 50 sessions, the most tried"),
+        ({10: [3], 50: [300, 3]}, 10, 0, "holds at 10 sessions; at 50 it once held and once broke"),
+        ({10: [3], 25: [300, 3], 50: [3]}, 50, 0, "holds at 50 sessions, the most tried"),
+        ({10: [3, 300]}, 0, 0, "at 10 sessions already it once held and once broke"),
+        ({}, 0, 0, "unknown"),
     ],
 )
-def test_the_capacity_is_an_interval(tries: dict[int, list[float]], held: int, broken: int) -> None:
+def test_the_capacity_is_an_interval(tries: dict[int, list[float]], held: int, broken: int, said: str) -> None:
     steps = [step_seen(n, service=percentiles(1, 2, p99)) for n, figures in tries.items() for p99 in figures]
-    capacity = judged(steps).capacity
+    capacity = find_capacity(steps, read_objective(DEFAULT_OBJECTIVE))
     assert (capacity.held, capacity.broken) == (held, broken)
+    assert words.capacity_sentence(capacity, "en").startswith(f"capacity: {said}")
+    assert words.capacity_sentence(capacity, "zh").startswith("容量：")

@@ -70,6 +70,8 @@ def _case(key: str) -> dict[str, Any]:
 def capacity_sentence(capacity: Capacity, language: Language) -> str:
     """Say what was found of the capacity."""
     match capacity.held, capacity.broken:
+        case held, 0 if capacity.wavered > held:
+            key = "wavers" if held else "wavers_below"
         case 0, 0:
             key = "unknown"
         case 0, _:
@@ -78,7 +80,9 @@ def capacity_sentence(capacity: Capacity, language: Language) -> str:
             key = "above"
         case _:
             key = "interval"
-    return word("capacity", key, language).format(held=capacity.held, broken=capacity.broken, cps=capacity.cps)
+    return word("capacity", key, language).format(
+        held=capacity.held, broken=capacity.broken, wavered=capacity.wavered, cps=capacity.cps
+    )
 
 
 def _shown(name: str, value: object) -> object:
