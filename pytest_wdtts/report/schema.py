@@ -1,6 +1,7 @@
 """The JSON Schemas of what is written for machines, published in `docs/`."""
 
 import sys
+from inspect import cleandoc
 
 import msgspec
 
@@ -21,7 +22,20 @@ def diagnosis_schema() -> bytes:
 def _schema(name: str, model: type[msgspec.Struct]) -> bytes:
     described = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": name}
     schema = described | msgspec.json.schema(model, schema_hook=_anything)
-    return msgspec.json.format(msgspec.json.encode(schema), indent=1) + b"\n"
+    return msgspec.json.format(msgspec.json.encode(_dedented(schema)), indent=1) + b"\n"
+
+
+def _dedented(node: object) -> object:
+    """The same without the indentation of docstrings, which Python itself takes away from 3.13 on."""
+    match node:
+        case dict():
+            return {name: _dedented(value) for name, value in node.items()}
+        case list():
+            return [_dedented(value) for value in node]
+        case str():
+            return cleandoc(node)
+        case _:
+            return node
 
 
 def _anything(kind: type) -> dict[str, object]:

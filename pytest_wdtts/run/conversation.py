@@ -104,11 +104,10 @@ class Conversation:
 
     def cut(self, now_ns: int, how: str, resume: bool) -> bool:
         """Break the connection in the given way; False where there is none to break."""
-        if self.over or self._line is None or self._line.connection is None:
+        line = self._line
+        if self.over or line is None or line.connection is None or not self.machine.cut(now_ns, how, resume):
             return False
-        if not self.machine.cut(now_ns, how, resume):
-            return False
-        connection, self._line = self._line.connection, None
+        connection, line.connection, self._line = line.connection, None, None
         match how:
             case "silence":
                 connection.fall_silent()
@@ -237,6 +236,7 @@ class Conversation:
         line, self._line = self._line, None
         if line is not None and line.connection is not None:
             line.connection.reset()
+            line.connection = None
         self._end()
 
     def _end(self) -> None:
@@ -250,7 +250,10 @@ class Conversation:
 
 
 class _Line:
-    """One connection's ear: passes on what it hears while its conversation still holds it."""
+    """One connection's ear: passes on what it hears while its conversation still holds it.
+
+    Each knows the other, so it lets go of a connection that is over: the collector rests while a run lasts.
+    """
 
     def __init__(self, conversation: Conversation) -> None:
         self.connection: Connection | None = None
@@ -275,7 +278,9 @@ class _Line:
     def connection_closed(self, code: int, reason: str) -> None:
         if self._held:
             self._conversation.line_closed(code, reason)
+        self.connection = None
 
     def connection_failed(self, reason: str) -> None:
         if self._held:
             self._conversation.line_failed(reason)
+        self.connection = None

@@ -190,7 +190,7 @@ class FastConnection(picows.WSListener):
 
     def reset(self) -> None:
         """Cut with a TCP reset."""
-        self._gone = True
+        self._over()
         if self._wire is None:
             self._task.cancel()
             return
@@ -266,9 +266,15 @@ class FastConnection(picows.WSListener):
             self._gone = True
             self._listener.connection_failed(reason)
 
+    def _over(self) -> None:
+        """Who sips knows us, and we it: nothing may wait for the collector, which rests while a run lasts."""
+        self._gone = True
+        if self._sip is not None:
+            self._sip.after_read, self._sip = None, None
+
     def _finish(self, code: int, reason: str) -> None:
         if not self._gone:
-            self._gone = True
+            self._over()
             self._guard(lambda: self._listener.connection_closed(code, reason))
 
 
