@@ -10,8 +10,8 @@ class Limits(Struct, frozen=True, kw_only=True):
     a trend must also rise by `trend_rise_ms` and by `trend_rise_share` of the median over the run, and a slow
     tail needs values above `tail_ms` and `tail_factor` medians in more than `tail_share` of all.
     `isolation_rise_*` is how much slower untouched sessions may be while others read slowly.
-    `unsent_mib_per_session` bounds the audio that a gateway keeps for readers who do not take it; its memory may
-    grow by `memory_floor_mib` and by `memory_audio_factor` times all audio that it sent.
+    `unsent_mib_per_session` bounds the audio that a gateway keeps, beside one chunk, for readers who do not take it;
+    its memory may grow by `memory_floor_mib` and by `memory_audio_factor` times all audio that it sent.
     """
 
     send_lateness_p99_ms: float = 100.0

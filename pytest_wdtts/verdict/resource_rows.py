@@ -17,7 +17,9 @@ def gateway_resources(case: Case) -> Row:
     # Audio waits for who reads slowly or was cut off; where the plan has none of these, or broke the gateway, for all.
     slow = {fault.session for fault in case.faults if isinstance(fault, SlowReader | Disconnect)}
     waited_for = len(slow) if slow and not case.result.gateway_faults else case.header.load.sessions
-    unsent_mib = limits.unsent_mib_per_session * waited_for
+    # A bound is looked at before a chunk is made, so that one more waits beyond it.
+    chunk_mib = max((max(record.pcm_bytes, default=0) for record in case.records), default=0) / MIB
+    unsent_mib = (limits.unsent_mib_per_session + chunk_mib) * waited_for
     limit = f"memory grows by at most {memory_mib:.0f} MiB; at most {unsent_mib:.0f} MiB wait unsent"
     if len(samples) < FEWEST_SAMPLES:
         return Row("gateway_resources", Verdict.NOT_ASSESSABLE, "the gateway's process cannot be seen", limit)

@@ -598,6 +598,13 @@ def test_unsent_audio_is_bounded_by_session() -> None:
     assert (piece.at_s, piece.what) == (1.0, "4.5 MiB of audio wait for readers")
 
 
+def test_one_chunk_more_may_wait_than_the_bound_however_large_it_is() -> None:
+    for chunk_mib, kept in ((0.5, True), (0.49, False)):
+        result = sampled(60, 60, 60, unsent_mib=SHORT.sessions * 1.5)
+        result.sessions[0].pcm_bytes[-1] = round(chunk_mib * MIB)
+        assert passes(result, "gateway_resources") is kept
+
+
 @pytest.mark.parametrize(
     ("unsent_mib", "broken", "kept"), [(3.0, False, True), (3.5, False, False), (12.0, True, True), (12.5, True, False)]
 )
