@@ -108,24 +108,26 @@ class Case:
         return series.where(~self.gateway_broken(series.at_ns, series.at_ns + series.value_ns))
 
     @cached_property
-    def _slow_readers(self) -> dict[int, int]:
-        """When each slow reader first stopped reading."""
-        first: dict[int, int] = {}
+    def _slow_readers(self) -> dict[int, list[SlowReader]]:
+        """What the plan has for each slow reader."""
+        found: dict[int, list[SlowReader]] = {}
         for fault in self.faults:
             if isinstance(fault, SlowReader):
-                first[fault.session] = min(fault.at_ns, first.get(fault.session, fault.at_ns))
-        return first
+                found.setdefault(fault.session, []).append(fault)
+        return found
+
+    def _slow_reading(self, record: SessionRecord) -> list[SlowReader]:
+        """When this session reads slowly by plan; a probe never does."""
+        return [] if record.plan.probe else self._slow_readers.get(record.plan.index, [])
 
     def is_slow_reader(self, record: SessionRecord) -> bool:
         """Whether the plan made this session read slowly."""
-        return not record.plan.probe and record.plan.index in self._slow_readers
+        return bool(self._slow_reading(record))
 
     def read_slowly(self, record: SessionRecord, from_ns: int, to_ns: int) -> bool:
         """Whether the plan kept this session from reading in that time: what it was sent, it heard only later."""
-        return self.is_slow_reader(record) and any(
-            fault.at_ns <= to_ns and from_ns <= fault.heals_ns + RECOVERY_NS
-            for fault in self.faults
-            if isinstance(fault, SlowReader) and fault.session == record.plan.index
+        return any(
+            fault.at_ns <= to_ns and from_ns <= fault.heals_ns + RECOVERY_NS for fault in self._slow_reading(record)
         )
 
     def span_ns(self) -> tuple[int, int]:
@@ -165,8 +167,7 @@ class Case:
         """
         if code == "resume_not_available":
             return any(sent_ns <= at_ns for sent_ns in record.times(EventKind.RESUME_SENT))
-        slow = code == "backpressure" and self.is_slow_reader(record)
-        return slow and self._slow_readers[record.plan.index] <= at_ns
+        return code == "backpressure" and any(fault.at_ns <= at_ns for fault in self._slow_reading(record))
 
     def _explained(self, record: SessionRecord, event: SessionEvent) -> bool:
         if event.kind is EventKind.ERROR:
