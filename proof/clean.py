@@ -7,11 +7,12 @@ import argparse
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from itertools import islice
 from multiprocessing import get_context
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -21,6 +22,7 @@ from pytest_wdtts.gate import Order
 from .matrix import FOLDER
 from .trial import AT_ONCE, Trial, run_once
 
+T = TypeVar("T")
 STATISTICAL = {
     "ttfa_p99_stable",
     "unit_latency_p99_stable",
@@ -90,21 +92,26 @@ def burn() -> None:
 
 
 def run_clean(first: int, runs: int, minutes: float = float("inf")) -> Counts:
-    """Carry clean runs out, two at a time, and count; begin none after `minutes`."""
-    until_s = time.monotonic() + minutes * 60
-    orders = (clean_order(number) for number in range(first, first + runs))
+    """Carry clean runs out, and count; begin none after `minutes`."""
     trials: list[Trial] = []
+    for trial in try_beside_load(run_once, map(clean_order, range(first, first + runs)), minutes):
+        trials.append(trial)
+        if trial.red or trial.trouble:
+            sys.stderr.write(f"{trial}\n")
+    return count(trials)
+
+
+def try_beside_load(work: Callable[[T], Trial], asked: Iterator[T], minutes: float) -> Iterator[Trial]:
+    """Try what is asked on a busy machine, two at a time, each in a process of its own; begin none after `minutes`."""
+    until_s = time.monotonic() + minutes * 60
     with busy_machine(), ProcessPoolExecutor(AT_ONCE, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
-        going = {pool.submit(run_once, order) for order in islice(orders, AT_ONCE)}
+        going: set[Future[Trial]] = {pool.submit(work, one) for one in islice(asked, AT_ONCE)}
         while going:
             done, going = wait(going, return_when=FIRST_COMPLETED)
             for one in done:
-                trials.append(one.result())
-                if trials[-1].red or trials[-1].trouble:
-                    sys.stderr.write(f"{trials[-1]}\n")
+                yield one.result()
                 if time.monotonic() < until_s:
-                    going |= {pool.submit(run_once, order) for order in islice(orders, 1)}
-    return count(trials)
+                    going |= {pool.submit(work, one) for one in islice(asked, 1)}
 
 
 def count(trials: list[Trial]) -> Counts:

@@ -8,12 +8,7 @@ import argparse
 import os
 import sys
 import tempfile
-import time
 from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from itertools import islice
-from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 
@@ -27,8 +22,8 @@ from pytest_wdtts.load.corpus import shipped_names
 from pytest_wdtts.record import read_journal
 from pytest_wdtts.verdict import judge
 
-from .clean import STATISTICAL, busy_machine
-from .trial import AT_ONCE, Trial
+from .clean import STATISTICAL, try_beside_load
+from .trial import Trial
 
 MOST_UNITS_PER_S = 400
 MOST_AUDIO_S_PER_S = 80
@@ -145,20 +140,6 @@ def try_plan(plan: Plan) -> Trial:
     return replace(seen, verdicts=verdicts, observed=observed)
 
 
-def try_plans(first: int, runs: int, minutes: float) -> Iterator[Trial]:
-    """Carry plans out, two at a time; begin none after `minutes`."""
-    until_s = time.monotonic() + minutes * 60
-    plans = (draw(seed) for seed in range(first, first + runs))
-    with busy_machine(), ProcessPoolExecutor(AT_ONCE, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
-        going: set[Future[Trial]] = {pool.submit(try_plan, plan) for plan in islice(plans, AT_ONCE)}
-        while going:
-            done, going = wait(going, return_when=FIRST_COMPLETED)
-            for one in done:
-                yield one.result()
-                if time.monotonic() < until_s:
-                    going |= {pool.submit(try_plan, plan) for plan in islice(plans, 1)}
-
-
 def main() -> int:
     """Say what was red, and of which seed; 0 where nothing was, but for what is statistical."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -167,8 +148,8 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no run after this time")
     asked = parser.parse_args()
     counts: Counter[str] = Counter()
-    for trial in try_plans(asked.first, asked.runs, asked.minutes):
-        red = sorted(trial.red - STATISTICAL)
+    for trial in try_beside_load(try_plan, map(draw, range(asked.first, asked.first + asked.runs)), asked.minutes):
+        red = trial.red - STATISTICAL
         counts["refused" if trial.trouble else "red" if red else "valid" if trial.valid else "invalid"] += 1
         for row in sorted(trial.red):
             sys.stdout.write(f"{trial.defect} ({trial.scenario}) {row}: {trial.observed[row]}\n")
