@@ -174,6 +174,8 @@ def test_it_prints_light_whatever_is_on_the_screen(browser: "Browser", tmp_path:
 def test_a_narrow_screen_does_not_scroll_sideways(browser: "Browser", tmp_path: Path) -> None:
     page = opened(browser, write_html(made_up_report("errors"), tmp_path / "r.html"))
     page.set_viewport_size({"width": 390, "height": 800})
+    # The charts are drawn anew when the page has heard of its new width.
+    page.wait_for_function("document.documentElement.scrollWidth <= 390")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     pictured(page, "report-errors-narrow")
     page.close()
